@@ -1,0 +1,438 @@
+"""Every error a person can meet: a stable code, what happened, why, what to do, and the exit status.
+
+An error is a class, so that a caller can catch exactly one and a reader finds all of them here. The first line of the
+class's docstring is its entry in ``docs/errors.md``. Nothing in this module imports the rest of Potions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class PotionsError(Exception):
+    """Something Potions could not do, told so that a person can act on it."""
+
+    code: ClassVar[str] = "error"
+    http_status: ClassVar[int] = 400
+    exit_status: ClassVar[int] = 1
+    #: Whether the same call may be tried again, unchanged, with hope.
+    retry: ClassVar[bool] = False
+
+    def __init__(self, what: str, *, why: str = "", do: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.do = do
+
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.what, self.why, self.do) if part)
+
+
+# What people type
+
+
+class NameRefused(PotionsError):
+    """A name that breaks the rule for its kind (an app, a variable)."""
+
+    code = "name-refused"
+    exit_status = 2
+
+    def __init__(self, kind: str, name: str, rule: str) -> None:
+        shown = name if len(name) <= 60 else name[:57] + "..."
+        super().__init__(f"{shown!r} cannot be the name of {kind}.", why=rule)
+
+
+class ReservedVariable(PotionsError):
+    """A variable that the platform makes and nobody may set, change or remove: `STORAGE_DIR`, `PORT`, `POTIONS_*`."""
+
+    code = "variable-reserved"
+    exit_status = 2
+
+    def __init__(self, name: str, source: str = "") -> None:
+        where = f" ({source})" if source else ""
+        reasons = {
+            "STORAGE_DIR": "It always is the path of the app's persistent storage, the same for both slots.",
+            "PORT": "Each slot has a port of its own, which the proxy knows.",
+        }
+        super().__init__(
+            f"{name} is reserved{where}.",
+            why=reasons.get(name, "Variables that begin with POTIONS_ belong to the platform."),
+            do=f"Leave {name} out; nothing was changed." if name in reasons else "Take another name.",
+        )
+
+
+class VariableRefused(PotionsError):
+    """A variable's value that no process environment can carry."""
+
+    code = "variable-refused"
+    exit_status = 2
+
+
+class VariableUnknown(PotionsError):
+    """A variable that the app does not have."""
+
+    code = "variable-unknown"
+    http_status = 404
+
+
+class DotenvBroken(PotionsError):
+    """A `.env` file with a line that cannot be read."""
+
+    code = "dotenv-broken"
+    exit_status = 2
+
+
+class UsageRefused(PotionsError):
+    """Words on the command line that do not fit together."""
+
+    code = "usage"
+    exit_status = 2
+
+
+class NotConfirmed(PotionsError):
+    """A destructive command whose confirmation was not given, or was not the app's name."""
+
+    code = "not-confirmed"
+    exit_status = 2
+
+
+# Apps
+
+
+class AppTaken(PotionsError):
+    """An app of that name exists."""
+
+    code = "app-taken"
+    http_status = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is an app called {name} already.",
+            do=f"Take another name, or look at it with: potions apps show {name}",
+        )
+
+
+class AppUnknown(PotionsError):
+    """No app of that name exists."""
+
+    code = "app-unknown"
+    http_status = 404
+
+    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+        close = ", ".join(known)
+        super().__init__(
+            f"There is no app called {name}.",
+            why=f"Did you mean {close}?" if close else "",
+            do=f"See them with: potions apps list; make it with: potions apps create {name}",
+        )
+
+
+class AppDirectoryGone(PotionsError):
+    """The app's directory was removed by hand, so there is nothing to act on."""
+
+    code = "app-directory-gone"
+    http_status = 409
+
+    def __init__(self, name: str, directory: str) -> None:
+        super().__init__(
+            f"The directory of {name} is gone.",
+            why=f"{directory} was removed by hand, with its storage and releases.",
+            do=f"Make it anew with: potions apps create {name}; or forget it with: potions apps delete {name}",
+        )
+
+
+class TrashUnknown(PotionsError):
+    """No deleted app of that name is in the trash."""
+
+    code = "trash-unknown"
+    http_status = 404
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"No deleted app called {name} is in the trash.",
+            why="It was purged, its 72 hours have passed, or it never was.",
+            do="See what is there with: potions apps list --deleted",
+        )
+
+
+class PortsExhausted(PotionsError):
+    """No free pair of ports is left for another app."""
+
+    code = "ports-exhausted"
+    http_status = 409
+
+
+# Archives and releases
+
+
+class ReleaseRefused(PotionsError):
+    """A path that is not a release: it does not exist, or is neither a directory nor an archive Potions reads."""
+
+    code = "release-refused"
+    exit_status = 2
+
+
+class ArchiveBroken(PotionsError):
+    """An archive that is truncated, damaged or empty."""
+
+    code = "archive-broken"
+
+
+class ArchiveUnsafe(PotionsError):
+    """An archive with a member that would leave the release's directory, or is no file, directory or link."""
+
+    code = "archive-unsafe"
+
+
+class ArchiveTooLarge(PotionsError):
+    """An archive with more members, more bytes or a higher ratio than a release may have."""
+
+    code = "archive-too-large"
+
+
+class NoRoom(PotionsError):
+    """The disk would not hold what was asked for, or ran full."""
+
+    code = "no-room"
+    http_status = 507
+
+
+class ReleaseUnknown(PotionsError):
+    """A release that this app never had, or that was pruned."""
+
+    code = "release-unknown"
+    http_status = 404
+
+
+class ShippedStorage(PotionsError):
+    """A release that brings its own `storage`, where the persistent one has to be."""
+
+    code = "shipped-storage"
+
+
+class ManifestRefused(PotionsError):
+    """A `potions.toml` with a mistake in it."""
+
+    code = "manifest-refused"
+    exit_status = 2
+
+
+class ProcfileRefused(PotionsError):
+    """A Procfile with a line that Potions does not run."""
+
+    code = "procfile-refused"
+    exit_status = 2
+
+
+class NoStartCommand(PotionsError):
+    """A release that does not say how it is started."""
+
+    code = "no-start-command"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The release does not say how to start it.",
+            why="It has no potions.toml with [run] start, no Procfile with a web: line, and is no Mix release.",
+            do='Put a Procfile with "web: COMMAND" into it; the command has to listen on $PORT.',
+        )
+
+
+# A deploy on its way
+
+
+class BuildFailed(PotionsError):
+    """The build command ended with an error."""
+
+    code = "build-failed"
+
+
+class MigrationFailed(PotionsError):
+    """The migration ended with an error."""
+
+    code = "migration-failed"
+
+
+class AppExited(PotionsError):
+    """The new release ended before it answered."""
+
+    code = "app-exited"
+
+
+class NotListening(PotionsError):
+    """The new release runs, but never listened on its port."""
+
+    code = "not-listening"
+
+
+class ListensElsewhere(PotionsError):
+    """The new release listens, but not on `$PORT`."""
+
+    code = "listens-elsewhere"
+
+
+class Unhealthy(PotionsError):
+    """The new release listens, but its answers were not good in time."""
+
+    code = "unhealthy"
+
+
+class PortBusy(PotionsError):
+    """Somebody else listens on the port that a slot or Potions itself needs."""
+
+    code = "port-busy"
+    http_status = 409
+    retry = True
+
+
+class ConfirmFailed(PotionsError):
+    """The new slot did not answer through the proxy, so traffic was switched back."""
+
+    code = "confirm-failed"
+
+
+class StillRunning(PotionsError):
+    """A process of the app could not be stopped, not even with SIGKILL."""
+
+    code = "still-running"
+
+
+class StepInterrupted(PotionsError):
+    """The platform itself was stopped in the middle of a step; the deployment was undone."""
+
+    code = "interrupted"
+    retry = True
+
+
+class DeployCancelled(PotionsError):
+    """Somebody cancelled the deployment."""
+
+    code = "cancelled"
+
+
+class DeploymentUnknown(PotionsError):
+    """A deployment that this app does not have."""
+
+    code = "deployment-unknown"
+    http_status = 404
+
+
+class NothingDeployed(PotionsError):
+    """The app has no release yet, so there is nothing to act on."""
+
+    code = "nothing-deployed"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"Nothing is deployed to {app} yet.",
+            do=f"Deploy a release first: potions deploy PATH --app {app}",
+        )
+
+
+class NothingToRollBackTo(PotionsError):
+    """There is no earlier release that served before the one that serves now."""
+
+    code = "nothing-to-roll-back-to"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has nothing to roll back to.",
+            why="Only one release has ever served, or none.",
+            do=f"See its history with: potions deployments {app}",
+        )
+
+
+class AppBusy(PotionsError):
+    """A deploy or a rollback of this app runs right now."""
+
+    code = "app-busy"
+    http_status = 409
+    retry = True
+
+
+class NotCancellable(PotionsError):
+    """A deployment that has ended, or is past the step until which it can be cancelled."""
+
+    code = "not-cancellable"
+    http_status = 409
+
+
+# The platform itself
+
+
+class AgentUnreachable(PotionsError):
+    """Nothing answers on the agent's socket: Potions does not run here."""
+
+    code = "agent-unreachable"
+    http_status = 503
+    retry = True
+
+
+class NotAllowed(PotionsError):
+    """The caller may not command this agent."""
+
+    code = "not-allowed"
+    http_status = 403
+
+
+class HomeRefused(PotionsError):
+    """A directory that cannot be Potions' home."""
+
+    code = "home-refused"
+    exit_status = 2
+
+
+class HomeBusy(PotionsError):
+    """Another process is working on this home right now."""
+
+    code = "home-busy"
+    retry = True
+
+
+class StartFailed(PotionsError):
+    """A part of Potions (supervisord, Caddy, the agent) did not come up."""
+
+    code = "start-failed"
+
+
+class ProxyRefused(PotionsError):
+    """Caddy refused a configuration; the one before it is still in force."""
+
+    code = "proxy-refused"
+    http_status = 502
+
+
+class SupervisorRefused(PotionsError):
+    """The process supervisor refused or failed a call."""
+
+    code = "supervisor-refused"
+    http_status = 502
+
+
+class UnsafePath(PotionsError):
+    """A path that Potions will not delete or replace: a link on the way, a mount inside, or outside its own tree."""
+
+    code = "unsafe-path"
+    http_status = 409
+
+
+class StoreFailed(PotionsError):
+    """The agent's own database cannot be opened or is newer than this version."""
+
+    code = "store-failed"
+    http_status = 500
+
+
+class RequestRefused(PotionsError):
+    """A request to the API that does not fit its schema."""
+
+    code = "request-refused"
+
+
+class InternalError(PotionsError):
+    """A mistake in Potions itself; the agent's log has the details."""
+
+    code = "internal"
+    http_status = 500

@@ -1,0 +1,1 @@
+"""What Potions does, as ordered steps with their undo. Flows see ports, never what is behind them."""

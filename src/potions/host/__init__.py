@@ -1,0 +1,1 @@
+"""Acts on this computer: one real program or one concern a file."""

@@ -1,0 +1,256 @@
+"""The directory tree: every path, owner and mode, in one place. Pure: nothing here touches the disk.
+
+Each app has one directory. ``storage`` lies beside the two slots, never inside one, which is why it survives them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+
+class Colour(StrEnum):
+    """The two slots of an app."""
+
+    BLUE = "blue"
+    GREEN = "green"
+
+    @property
+    def other(self) -> Colour:
+        return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
+
+
+#: Where ``.live`` points before anything was deployed. The first deploy goes to the idle slot, so to blue.
+FIRST_LIVE = Colour.GREEN
+
+Owner = Literal["platform", "app"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A directory of an app's tree: whose it is and its exact mode, whatever the umask says."""
+
+    path: Path
+    owner: Owner
+    mode: int
+
+
+@dataclass(frozen=True)
+class AppTree:
+    """Everything below one app's directory."""
+
+    root: Path
+
+    @property
+    def storage(self) -> Path:
+        return self.root / "storage"
+
+    def slot(self, colour: Colour) -> Path:
+        return self.root / colour.value
+
+    @property
+    def current(self) -> Path:
+        """What serves now, for people and scripts: ``current -> .live/slot``, never changed."""
+        return self.root / "current"
+
+    @property
+    def live(self) -> Path:
+        """The switch: a link to the marker of the live slot, replaced by one rename(2)."""
+        return self.root / ".live"
+
+    @property
+    def live_new(self) -> Path:
+        """The link that is about to become ``.live``."""
+        return self.root / ".live.new"
+
+    @property
+    def slots(self) -> Path:
+        return self.root / ".slots"
+
+    def marker(self, colour: Colour) -> Path:
+        """The folder ``.live`` points at; it names its slot by a file called as the colour."""
+        return self.slots / colour.value
+
+    def marker_name(self, colour: Colour) -> Path:
+        """The empty file that Caddy looks for to decide between the colours."""
+        return self.marker(colour) / colour.value
+
+    def marker_slot(self, colour: Colour) -> Path:
+        return self.marker(colour) / "slot"
+
+    def holds(self, colour: Colour) -> Path:
+        """``release.json``: which release and deployment the slot holds. Missing while it holds none."""
+        return self.marker(colour) / "release.json"
+
+    def previous(self, colour: Colour) -> Path:
+        """What a slot held before the deploy that runs now: the slot's directory and its ``release.json``."""
+        return self.slots / f"{colour.value}.previous"
+
+    def previous_slot(self, colour: Colour) -> Path:
+        return self.previous(colour) / "slot"
+
+    def previous_holds(self, colour: Colour) -> Path:
+        return self.previous(colour) / "release.json"
+
+    def incoming(self, colour: Colour) -> Path:
+        """Where a release is unpacked before it is renamed into its slot."""
+        return self.slots / f"{colour.value}.incoming"
+
+    def env_file(self, colour: Colour) -> Path:
+        return self.root / f".env.{colour.value}"
+
+    @property
+    def home(self) -> Path:
+        """HOME of builds and of the app: caches, crash dumps."""
+        return self.root / ".home"
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases"
+
+    def archive(self, release: str, suffix: str) -> Path:
+        """A kept archive, as it was sent. ``suffix`` is ``tar.gz`` or ``tar.zst``."""
+        return self.releases / f"{release}.{suffix}"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    def deployment_log(self, number: int) -> Path:
+        """The kept log of one deployment: a JSON object a line."""
+        return self.logs / f"deployment-{number}.jsonl"
+
+    def output_log(self, colour: Colour) -> Path:
+        """What the slot's processes print."""
+        return self.logs / f"{colour.value}.log"
+
+    def task_log(self, colour: Colour, task: str) -> Path:
+        """What a one-shot (build, migrate) prints; read into the deployment's log while it runs."""
+        return self.logs / f"{colour.value}-{task}.log"
+
+    def entries(self) -> tuple[Entry, ...]:
+        """The directories to make when an app is created, parents first. Slots come with their first deploy."""
+        return (
+            Entry(self.root, "platform", 0o755),
+            Entry(self.storage, "app", 0o750),
+            Entry(self.home, "app", 0o750),
+            Entry(self.slots, "platform", 0o755),
+            Entry(self.marker(Colour.BLUE), "platform", 0o755),
+            Entry(self.marker(Colour.GREEN), "platform", 0o755),
+            Entry(self.releases, "platform", 0o700),
+            Entry(self.logs, "platform", 0o750),
+        )
+
+
+SLOT_MODE = 0o750
+ENV_FILE_MODE = 0o600
+SECRET_KEY_MODE = 0o600
+
+#: The longest path that fits a unix socket's address, with its closing NUL (``sun_path`` is 108 bytes on Linux).
+SOCKET_PATH_MAX = 107
+
+
+@dataclass(frozen=True)
+class Home:
+    """An embedded home: the same tree as on a server, below one directory of the user's."""
+
+    root: Path
+
+    @property
+    def apps(self) -> Path:
+        return self.root / "apps"
+
+    def app(self, name: str) -> AppTree:
+        return AppTree(self.apps / name)
+
+    @property
+    def trash(self) -> Path:
+        """Deleted apps for a while. Here, because a rename must stay on one file system."""
+        return self.apps / ".trash"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def database(self) -> Path:
+        return self.state / "agent.db"
+
+    @property
+    def secret_key(self) -> Path:
+        return self.state / "secret.key"
+
+    @property
+    def locks(self) -> Path:
+        return self.state / "locks"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "potions.json"
+
+    @property
+    def caddy(self) -> Path:
+        return self.root / "caddy"
+
+    @property
+    def caddyfile(self) -> Path:
+        return self.caddy / "Caddyfile"
+
+    @property
+    def sites(self) -> Path:
+        return self.caddy / "sites"
+
+    def site(self, name: str) -> Path:
+        return self.sites / f"{name}.caddy"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def agent_socket(self) -> Path:
+        return self.run / "agent.sock"
+
+    @property
+    def caddy_socket(self) -> Path:
+        return self.run / "caddy.sock"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.run / "super.sock"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.run / "supervisord.conf"
+
+    @property
+    def supervisor_pid(self) -> Path:
+        return self.run / "supervisord.pid"
+
+    @property
+    def programs(self) -> Path:
+        return self.run / "programs"
+
+    def program(self, unit: str) -> Path:
+        return self.programs / f"{unit}.conf"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    def entries(self) -> tuple[Entry, ...]:
+        """The directories of a home, parents first."""
+        return (
+            Entry(self.root, "platform", 0o755),
+            Entry(self.apps, "platform", 0o755),
+            Entry(self.trash, "platform", 0o700),
+            Entry(self.state, "platform", 0o700),
+            Entry(self.locks, "platform", 0o700),
+            Entry(self.caddy, "platform", 0o700),
+            Entry(self.sites, "platform", 0o700),
+            Entry(self.run, "platform", 0o700),
+            Entry(self.programs, "platform", 0o700),
+            Entry(self.logs, "platform", 0o700),
+        )

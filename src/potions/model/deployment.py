@@ -1,0 +1,98 @@
+"""A deployment: one release with the variables it ran with, and how far it got."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from potions.layout import Colour
+from potions.names import AppName, ReleaseId
+
+
+class Status(StrEnum):
+    """How far a deployment is. The last four are ends."""
+
+    QUEUED = "queued"
+    BUILDING = "building"
+    DEPLOYING = "deploying"
+    MIGRATING = "migrating"
+    VERIFYING = "verifying"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ROLLED_BACK = "rolled back"
+
+    @property
+    def ended(self) -> bool:
+        return self in _ENDS
+
+
+_ENDS = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.ROLLED_BACK})
+
+
+class Kind(StrEnum):
+    """What asked for the deployment."""
+
+    DEPLOY = "deploy"
+    REDEPLOY = "redeploy"
+    ROLLBACK = "rollback"
+
+
+class Release(msgspec.Struct, frozen=True):
+    """An archive as it was sent, kept below the app's ``releases/``."""
+
+    id: ReleaseId
+    label: str
+    """``r1``, ``r2``, … in the order of arrival, per app."""
+    suffix: str
+    """``tar.gz`` or ``tar.zst``."""
+    packed_bytes: int
+    source: str
+    """What it was sent as: a file's or a directory's name, for people."""
+    received: datetime
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a deployment failed, as the error told it."""
+
+    code: str
+    what: str
+    why: str = ""
+    do: str = ""
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """One entry of an app's history."""
+
+    id: int
+    app_id: int
+    app: AppName
+    number: int
+    kind: Kind
+    status: Status
+    release: Release
+    slot: Colour | None
+    """The slot it goes to; unknown until its turn comes."""
+    previous: int | None
+    """The number of the deployment that served directly before it: what a rollback goes back to."""
+    target: int | None
+    """For a rollback: the number of the deployment it brings back."""
+    by: str
+    """Who asked: a system user's name."""
+    created: datetime
+    began: datetime | None = None
+    ended: datetime | None = None
+    draining: bool = False
+    """It succeeded, and the slot before it still finishes its last requests."""
+    failure: Failure | None = None
+
+
+class SlotContent(msgspec.Struct, frozen=True):
+    """What ``release.json`` says of a slot: the release it holds and the deployment that filled it last."""
+
+    release: ReleaseId
+    label: str
+    deployment: int
+    """The number of the deployment whose files and variables the slot runs with."""

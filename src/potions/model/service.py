@@ -1,0 +1,72 @@
+"""What a process supervisor is asked to run, and what it says of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from potions.layout import Colour
+
+
+class Account(msgspec.Struct, frozen=True):
+    """The system user that apps run as. ``switch`` is False where Potions itself already is that user."""
+
+    name: str
+    uid: int
+    gid: int
+    switch: bool
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A program of an app: a slot's ``web``, or a one-shot such as its migration.
+
+    No value of a variable is in here: the launcher reads them from ``env_file``.
+    """
+
+    name: str
+    """Unique below one home: ``blog.blue`` or ``blog.blue.migrate``. App names have no dot, so nothing collides."""
+    command: str
+    """Text for ``/bin/sh -c``."""
+    directory: Path
+    env_file: Path
+    log_file: Path
+    account: Account
+    stop_timeout: float
+    """Seconds between SIGTERM and SIGKILL, both to the whole group."""
+    restart: bool
+    """Start it again when it ends by itself; False for a one-shot."""
+
+
+def slot_service(app: str, colour: Colour) -> str:
+    """The name of a slot's ``web`` service."""
+    return f"{app}.{colour.value}"
+
+
+def task_service(app: str, colour: Colour, task: str) -> str:
+    """The name of a one-shot that runs in a slot."""
+    return f"{app}.{colour.value}.{task}"
+
+
+class Phase(StrEnum):
+    """What a service is doing, in words that hold for every supervisor."""
+
+    ABSENT = "absent"
+    STOPPED = "stopped"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    EXITED = "exited"
+    """Ended by itself, and not started again."""
+    CRASHING = "crashing"
+    """Ended by itself and waiting to be started again."""
+
+
+class ServiceState(msgspec.Struct, frozen=True):
+    """A look at one service."""
+
+    phase: Phase
+    pid: int = 0
+    exit_status: int | None = None
+    since: float = 0.0
+    """Unix time of the last start."""

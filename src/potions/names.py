@@ -1,0 +1,77 @@
+"""Names people type, parsed once at the edge into types that cannot be wrong. Refused with the rule, never repaired."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+from potions.errors import NameRefused, ReservedVariable, VariableRefused
+
+AppName = NewType("AppName", str)
+EnvName = NewType("EnvName", str)
+#: The SHA-256 of an archive as it was sent: 64 lower-case hexadecimal digits.
+ReleaseId = NewType("ReleaseId", str)
+
+APP_NAME_MAX = 40
+ENV_VALUE_MAX_BYTES = 100 * 1024
+
+#: The locked variables: made by the platform for each slot, never by a person.
+LOCKED_VARIABLES = frozenset({"STORAGE_DIR", "PORT"})
+_RESERVED_PREFIX = "POTIONS_"
+
+_APP_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_RELEASE_ID = re.compile(r"[0-9a-f]{64}\Z")
+
+_APP_RULE = f"A letter first, then lower-case letters, digits and '-', at most {APP_NAME_MAX} characters."
+_ENV_RULE = "Letters, digits and '_', and no digit first."
+
+
+def parse_app_name(text: str) -> AppName:
+    """Return ``text`` as an app's name; raises NameRefused with the rule."""
+    if len(text) > APP_NAME_MAX or not _APP_NAME.match(text):
+        raise NameRefused("an app", text, _APP_RULE)
+    return AppName(text)
+
+
+def parse_env_name(text: str, source: str = "") -> EnvName:
+    """Return ``text`` as the name of a variable a person may set.
+
+    ``source`` says where it stood (a file and line), for the error. Raises NameRefused, or ReservedVariable for what
+    only the platform sets.
+    """
+    if not _ENV_NAME.match(text):
+        raise NameRefused("a variable", text, _ENV_RULE + (f" ({source})" if source else ""))
+    if text in LOCKED_VARIABLES or text.startswith(_RESERVED_PREFIX):
+        raise ReservedVariable(text, source)
+    return EnvName(text)
+
+
+def parse_env_value(name: str, value: str) -> str:
+    """Return ``value`` if a process environment can carry it byte for byte; raises VariableRefused without showing it."""
+    if "\0" in value:
+        raise VariableRefused(
+            f"The value of {name} has a NUL character in it.",
+            why="No process environment can carry one.",
+            do="Encode it, for example with base64.",
+        )
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise VariableRefused(
+            f"The value of {name} is not valid UTF-8.", do="Encode it, for example with base64."
+        ) from None
+    if size > ENV_VALUE_MAX_BYTES:
+        raise VariableRefused(
+            f"The value of {name} is {size:,} bytes long.",
+            why=f"At most {ENV_VALUE_MAX_BYTES:,} bytes reach a process for certain.",
+            do="Put it into a file in storage and the file's path into the variable.",
+        )
+    return value
+
+
+def parse_release_id(text: str) -> ReleaseId:
+    """Return ``text`` as a release's hash; raises NameRefused."""
+    if not _RELEASE_ID.match(text):
+        raise NameRefused("a release", text, "The SHA-256 of its archive, 64 hexadecimal digits.")
+    return ReleaseId(text)
