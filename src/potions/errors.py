@@ -370,6 +370,13 @@ class AgentUnreachable(PotionsError):
     retry = True
 
 
+class AgentLost(PotionsError):
+    """The agent stopped answering in the middle of an answer, so what it did last is not known."""
+
+    code = "agent-lost"
+    http_status = 503
+
+
 class NotAllowed(PotionsError):
     """The caller may not command this agent."""
 

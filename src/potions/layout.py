@@ -206,6 +206,11 @@ class Home:
         return self.sites / f"{name}.caddy"
 
     @property
+    def caddy_data(self) -> Path:
+        """What Caddy itself keeps: certificates and locks."""
+        return self.caddy / "data"
+
+    @property
     def run(self) -> Path:
         return self.root / "run"
 
@@ -237,8 +242,17 @@ class Home:
         return self.programs / f"{unit}.conf"
 
     @property
+    def epmd(self) -> Path:
+        """The platform's own copy of Erlang's port mapper, which runs as the apps' user."""
+        return self.root / "epmd"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
+
+    def part_log(self, part: str) -> Path:
+        """What a part of the platform prints: ``supervisord``, ``caddy``, ``agent``."""
+        return self.logs / f"{part}.log"
 
     def entries(self) -> tuple[Entry, ...]:
         """The directories of a home, parents first."""
@@ -252,5 +266,6 @@ class Home:
             Entry(self.sites, "platform", 0o700),
             Entry(self.run, "platform", 0o700),
             Entry(self.programs, "platform", 0o700),
+            Entry(self.epmd, "platform", 0o755),
             Entry(self.logs, "platform", 0o700),
         )

@@ -21,8 +21,10 @@ class Ports(msgspec.Struct, frozen=True):
     def of(self, colour: Colour) -> int:
         return self.first if colour is Colour.BLUE else self.first + 1
 
-    def __iter__(self) -> Iterable[int]:  # type: ignore[override]
-        return iter((self.first, self.first + 1))
+    @property
+    def both(self) -> tuple[int, int]:
+        """Blue's, then green's."""
+        return self.first, self.first + 1
 
 
 class App(msgspec.Struct, frozen=True):
@@ -33,6 +35,11 @@ class App(msgspec.Struct, frozen=True):
     ports: Ports
     created: datetime
     stopped: bool = False
+
+    @property
+    def host(self) -> str:
+        """The name it answers at. ``*.localhost`` is this computer, by RFC 6761."""
+        return f"{self.name}.localhost"
 
 
 def choose_ports(first_port: int, taken: Iterable[int], is_free: Callable[[int], bool]) -> Ports | None:

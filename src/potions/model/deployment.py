@@ -28,6 +28,11 @@ class Status(StrEnum):
     def ended(self) -> bool:
         return self in _ENDS
 
+    @property
+    def served(self) -> bool:
+        """Whether the deployment took the traffic, now or once."""
+        return self in {Status.SUCCEEDED, Status.ROLLED_BACK}
+
 
 _ENDS = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.ROLLED_BACK})
 

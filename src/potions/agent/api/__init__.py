@@ -1,0 +1,1 @@
+"""The API, a file a noun. Handlers hold no rules: they hand on to the service."""

@@ -1,0 +1,43 @@
+"""Errors as answers: whatever goes wrong, the body is an ErrorBody."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+
+from potions.errors import InternalError, NoRoom, PotionsError, RequestRefused
+from potions.schema import ErrorBody
+
+_log = logging.getLogger(__name__)
+_DISK_FULL = {28, 122}
+
+
+def answer_error(request: Request, error: Exception) -> Response[bytes]:  # type: ignore[type-arg]
+    """The answer to a request that failed."""
+    told = as_potions_error(error)
+    if isinstance(told, InternalError):
+        _log.error("%s %s", request.method, request.url.path, exc_info=error)
+    status = told.http_status
+    if isinstance(error, HTTPException):
+        status = error.status_code
+    return Response(content=msgspec.json.encode(body_of(told)), status_code=status, media_type=MediaType.JSON)
+
+
+def as_potions_error(error: Exception) -> PotionsError:
+    """Any exception as one that a person can read."""
+    if isinstance(error, PotionsError):
+        return error
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        detail = error.detail
+        extra = getattr(error, "extra", None)
+        return RequestRefused(f"The request does not fit the API: {detail}", why=str(extra) if extra else "")
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        return NoRoom("The disk is full.", do="Make room, then try again.")
+    return InternalError("Potions made a mistake.", do="The agent's log has the details; potions status names it.")
+
+
+def body_of(error: PotionsError) -> ErrorBody:
+    return ErrorBody(error.code, error.what, error.why, error.do, error.exit_status, error.retry)

@@ -1,0 +1,71 @@
+"""Apps and the trash."""
+
+from __future__ import annotations
+
+from litestar import Controller, Request, delete, get, post
+
+from potions.schema import AppCreate, AppDetail, AppSummary, Removal, RestoreRequest, TrashEntry
+from potions.service import Service
+
+
+def caller(request: Request) -> str:  # type: ignore[type-arg]
+    """Who asks: the name of the system user at the other end of the socket."""
+    return request.client.host if request.client else ""
+
+
+class AppController(Controller):
+    """What apps there are."""
+
+    path = "/apps"
+    tags = ("apps",)
+
+    @get(sync_to_thread=True, summary="Every app")
+    def all(self, service: Service) -> list[AppSummary]:
+        return service.overview.apps()
+
+    @post(sync_to_thread=True, summary="Make an app")
+    def create(self, service: Service, data: AppCreate) -> AppDetail:
+        return service.overview.app(service.apps.create(data.name).name)
+
+    @get("/{name:str}", sync_to_thread=True, summary="One app")
+    def one(self, service: Service, name: str) -> AppDetail:
+        return service.overview.app(name)
+
+    @get("/{name:str}/removal", sync_to_thread=True, summary="What a delete would take away")
+    def removal(self, service: Service, name: str, purge: bool = False) -> Removal:
+        return service.apps.removal(name, purge=purge)
+
+    @delete("/{name:str}", sync_to_thread=True, status_code=200, summary="Delete an app, into the trash or for good")
+    def delete(self, service: Service, name: str, purge: bool = False) -> Removal:
+        return service.apps.delete(name, purge=purge)
+
+    @post("/{name:str}/stop", sync_to_thread=True, status_code=200, summary="Stop an app")
+    def stop(self, service: Service, name: str) -> AppDetail:
+        service.lifecycle.stop(name)
+        return service.overview.app(name)
+
+    @post("/{name:str}/start", sync_to_thread=True, status_code=200, summary="Start an app")
+    def start(self, service: Service, name: str) -> AppDetail:
+        service.lifecycle.start(name)
+        return service.overview.app(name)
+
+    @post("/{name:str}/restart", sync_to_thread=True, status_code=200, summary="Restart an app's live slot")
+    def restart(self, service: Service, name: str) -> AppDetail:
+        service.lifecycle.restart(name)
+        return service.overview.app(name)
+
+
+class TrashController(Controller):
+    """Deleted apps."""
+
+    path = "/trash"
+    tags = ("apps",)
+
+    @get(sync_to_thread=True, summary="What can be brought back")
+    def all(self, service: Service) -> list[TrashEntry]:
+        return service.apps.trash()
+
+    @post("/{name:str}/restore", sync_to_thread=True, status_code=200, summary="Bring a deleted app back")
+    def restore(self, request: Request, service: Service, name: str, data: RestoreRequest) -> AppDetail:  # type: ignore[type-arg]
+        app = service.apps.restore(name, data.new_name, caller(request))
+        return service.overview.app(app.name)

@@ -1,0 +1,105 @@
+"""Releases and deployments, with the log of each as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import anyio.to_thread
+import msgspec
+from litestar import Controller, Request, get, post
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from potions.agent.api.apps import caller
+from potions.agent.streams import NDJSON, follow
+from potions.schema import Deployment, DeploymentCreate, Release
+from potions.service import Service
+from potions.service.deployments import Upload
+
+_PIECE = 1024 * 1024
+
+
+class DeploymentController(Controller):
+    """What was deployed, and what is on its way."""
+
+    path = "/apps/{name:str}"
+    tags = ("deployments",)
+
+    @post("/releases", request_max_body_size=None, summary="Send a release: the archive itself is the body")
+    async def receive(
+        self,
+        request: Request,  # type: ignore[type-arg]
+        service: Service,
+        name: str,
+        source: str = "",
+        packed: Annotated[int | None, Parameter(header="Potions-Packed-Bytes", ge=0)] = None,
+        unpacked: Annotated[int | None, Parameter(header="Potions-Unpacked-Bytes", ge=0)] = None,
+    ) -> Release:
+        upload = await anyio.to_thread.run_sync(service.deployments.begin_upload, name, packed, unpacked)
+        try:
+            await _receive(request.stream(), upload)
+            return await anyio.to_thread.run_sync(service.deployments.finish_upload, name, upload, source, packed)
+        finally:
+            await anyio.to_thread.run_sync(upload.discard)
+
+    @post("/deployments", sync_to_thread=True, status_code=202, summary="Deploy a release, or the one that serves again")
+    def deploy(self, request: Request, service: Service, name: str, data: DeploymentCreate) -> Deployment:  # type: ignore[type-arg]
+        return service.deployments.deploy(name, data.release, caller(request))
+
+    @post("/rollback", sync_to_thread=True, status_code=202, summary="Go back to what served before")
+    def rollback(self, request: Request, service: Service, name: str) -> Deployment:  # type: ignore[type-arg]
+        return service.deployments.rollback(name, caller(request))
+
+    @get("/deployments", sync_to_thread=True, summary="The history, newest first")
+    def all(
+        self, service: Service, name: str, limit: Annotated[int, Parameter(ge=1, le=1000)] = 50
+    ) -> list[Deployment]:
+        return service.deployments.deployments(name, limit)
+
+    @get("/deployments/{number:int}", sync_to_thread=True, summary="One deployment")
+    def one(self, service: Service, name: str, number: int) -> Deployment:
+        return service.deployments.deployment(name, number)
+
+    @post("/deployments/{number:int}/cancel", sync_to_thread=True, status_code=200, summary="Cancel a deployment")
+    def cancel(self, service: Service, name: str, number: int) -> Deployment:
+        return service.deployments.cancel(name, number)
+
+    @get("/deployments/{number:int}/events", sync_to_thread=True, summary="The log of a deployment, live on request")
+    def events(
+        self,
+        service: Service,
+        name: str,
+        number: int,
+        follow_it: Annotated[bool, Parameter(query="follow")] = False,
+        drain: bool = False,
+    ) -> Stream:
+        service.deployments.deployment(name, number)
+        return Stream(_events(service, name, number, follow_it=follow_it, drain=drain), media_type=NDJSON)
+
+
+async def _receive(chunks: AsyncIterator[bytes], upload: Upload) -> None:
+    """Write in large pieces, in a thread: a slow disk must not hold the other requests up."""
+    pieces = bytearray()
+    async for chunk in chunks:
+        pieces += chunk
+        if len(pieces) >= _PIECE:
+            await anyio.to_thread.run_sync(upload.write, bytes(pieces))
+            pieces.clear()
+    if pieces:
+        await anyio.to_thread.run_sync(upload.write, bytes(pieces))
+
+
+def _events(service: Service, name: str, number: int, *, follow_it: bool, drain: bool) -> AsyncIterator[bytes]:
+    position = 0
+
+    def read() -> list[bytes]:
+        nonlocal position
+        events, position = service.deployments.events(name, number, position)
+        return [msgspec.json.encode(event) + b"\n" for event in events]
+
+    def is_over() -> bool:
+        deployment = service.deployments.deployment(name, number)
+        return not follow_it or (deployment.status.ended and not (drain and deployment.draining))
+
+    return follow(read, is_over)

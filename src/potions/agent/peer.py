@@ -1,0 +1,45 @@
+"""Who is at the other end of the agent's socket, as the kernel says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import socket
+import struct
+from typing import cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_CREDENTIALS = struct.Struct("3i")
+
+
+class PeerProtocol(H11Protocol):
+    """HTTP over the agent's socket. The peer's user name stands as the client's address; strangers are cut off.
+
+    Who may command this agent: the user it runs as, and root. The socket's folder keeps everybody else away already;
+    this holds also where somebody made that folder readable.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
+        if uid not in {0, os.geteuid()}:
+            transport.abort()
+            return
+        super().connection_made(transport)
+        self.client = (user_name(uid), uid)
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """The user id of the process that connected."""
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _pid, uid, _gid = _CREDENTIALS.unpack(credentials)
+    return int(uid)
+
+
+def user_name(uid: int) -> str:
+    """The name of a user, or its number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,24 @@
+"""Streams of lines that grow while somebody reads them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import anyio
+import anyio.to_thread
+
+NDJSON = "application/x-ndjson"
+#: How often a growing file is looked at, in seconds.
+_LOOK_EVERY = 0.05
+
+
+async def follow(read: Callable[[], list[bytes]], is_over: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Give what ``read`` finds until ``is_over``, and then once more: what came before the end is never missed."""
+    while True:
+        over = await anyio.to_thread.run_sync(is_over)
+        if lines := await anyio.to_thread.run_sync(read):
+            yield b"".join(lines)
+        elif over:
+            return
+        else:
+            await anyio.sleep(_LOOK_EVERY)

@@ -1,0 +1,272 @@
+"""`potions apps`: create, list, show, delete and restore apps."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.table import Table
+from rich.text import Text
+
+from potions.cli.confirm import confirm_by_name
+from potions.cli.connection import connect
+from potions.cli.options import AppWord, Json, Yes
+from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr, stdout
+from potions.cli.units import age, contents, size, until
+from potions.schema import AppDetail, AppSummary, Deployed, Deployment, Phase, Removal, SlotDetail, TrashEntry
+
+apps = App(name="apps", help="Create, list, show, delete and restore apps.")
+
+_NewName = Annotated[str, Parameter(name="NAME", help="A letter, then lower-case letters, digits and '-'; at most 40.")]
+
+_STYLES = {
+    "running": "green",
+    "stopped": "yellow",
+    "empty": "dim",
+    "crashing": "bold red",
+    "gone": "bold red",
+    "failed": "red",
+}
+
+
+@apps.command
+def create(name: _NewName, /, *, json: Json = False) -> int:
+    """Make an app: its directory with storage, its ports, variables and address.
+
+    For example:
+
+        potions apps create blog
+    """
+    with connect() as client:
+        made = client.create_app(name)
+    if json:
+        print_json(made)
+        return 0
+    say(f"{made.summary.name} is there.", "bold green")
+    say(f"  address  {made.summary.address}")
+    say(f"  storage  {made.storage}   (STORAGE_DIR; it survives every deploy)")
+    say(f"Deploy to it: potions deploy PATH --app {made.summary.name}")
+    return 0
+
+
+@apps.command(name="list")
+def list_apps(
+    *,
+    deleted: Annotated[bool, Parameter(name="--deleted", help="The deleted ones that can be brought back.")] = False,
+    json: Json = False,
+) -> int:
+    """List the apps of this server.
+
+    For example:
+
+        potions apps list
+        potions apps list --deleted
+    """
+    with connect() as client:
+        found: list[TrashEntry] | list[AppSummary] = client.trash() if deleted else client.apps()
+    if json:
+        print_json(found)
+    elif deleted:
+        show_trash([entry for entry in found if isinstance(entry, TrashEntry)])
+    else:
+        show_apps([entry for entry in found if isinstance(entry, AppSummary)])
+    return 0
+
+
+@apps.command(name="show")
+def show_app(app: AppWord, /, *, json: Json = False) -> int:
+    """Show everything about an app: slots, storage, releases.
+
+    For example:
+
+        potions apps show blog
+    """
+    with connect() as client:
+        detail = client.app(app)
+    if json:
+        print_json(detail)
+    else:
+        _show_detail(detail)
+    return 0
+
+
+@apps.command
+def delete(
+    app: AppWord,
+    /,
+    *,
+    purge: Annotated[bool, Parameter(name="--purge", help="Remove it at once; it cannot be brought back.")] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Delete an app with its storage, releases and logs.
+
+    It stays in the trash for 72 hours, unless it is purged. Its name is asked
+    for before.
+
+    For example:
+
+        potions apps delete blog
+        potions apps delete blog --purge --yes
+    """
+    with connect() as client:
+        if not yes:
+            _tell_before(client.removal(app), purge=purge)
+            confirm_by_name(app, f"Deleting {app}")
+        removed = client.delete_app(app, purge=purge)
+    if json:
+        print_json(removed)
+    else:
+        _tell_after(removed)
+    return 0
+
+
+@apps.command
+def restore(
+    old: Annotated[str, Parameter(name="OLD", help="The deleted app, as in: potions apps list --deleted")],
+    /,
+    *,
+    new: Annotated[str | None, Parameter(name="--as", help="Another name for it, where the old one is taken.")] = None,
+    json: Json = False,
+) -> int:
+    """Bring a deleted app back, with its storage and releases.
+
+    For example:
+
+        potions apps restore blog
+        potions apps restore blog --as blog-old
+    """
+    with connect() as client:
+        detail = client.restore_app(old, new)
+    if json:
+        print_json(detail)
+        return 0
+    say(f"{detail.summary.name} is back.", "bold green")
+    _show_detail(detail)
+    return 0
+
+
+def show_apps(found: list[AppSummary]) -> None:
+    """Print the table of apps, or what to do while there is none."""
+    if not found:
+        say("No app yet. Make one: potions apps create NAME")
+        return
+    table = new_table("APP", "STATE", "SERVES", "ADDRESS", fold=("APP", "ADDRESS"))
+    for app in found:
+        table.add_row(app.name, state_text(app.state), _release_and_age(app.serves), sanitise(app.address))
+    show(table)
+
+
+def show_trash(found: list[TrashEntry]) -> None:
+    """Print the table of deleted apps."""
+    if not found:
+        say("No deleted app is kept.")
+        return
+    table = new_table("APP", "DELETED", "UNTIL", "HOLDS", fold=("APP", "HOLDS"))
+    for entry in found:
+        holds = contents(entry.total_files, entry.total_bytes)
+        table.add_row(sanitise(entry.name), age(entry.deleted), until(entry.restorable_until), holds)
+    show(table)
+    say("Bring one back: potions apps restore APP")
+
+
+def state_text(state: str) -> Text:
+    """An app's state in its colour."""
+    return Text(sanitise(state), style=_STYLES.get(state, "cyan"))
+
+
+def _release_and_age(deployed: Deployed | None) -> str:
+    if deployed is None:
+        return "nothing yet"
+    return f"{deployed.label}, {age(deployed.at)}" if deployed.at else deployed.label
+
+
+def _serves(deployed: Deployed | None) -> str:
+    return _release_and_age(deployed) + (f" (deploy {deployed.number})" if deployed else "")
+
+
+def _show_detail(detail: AppDetail) -> None:
+    stdout().print(_facts(detail), soft_wrap=True)
+    if any(slot.holds for slot in detail.slots):
+        say()
+        show(_slots(detail.slots))
+    for line in _hints(detail):
+        say(line)
+
+
+def _facts(detail: AppDetail) -> Table:
+    app = detail.summary
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_row(Text(app.name, style="bold"), state_text(app.state))
+    for name, value in (
+        ("serves", _serves(app.serves)),
+        ("address", app.address),
+        ("directory", detail.directory),
+        ("storage", detail.storage),
+        ("", contents(detail.storage_files, detail.storage_bytes)),
+        ("made", age(app.created)),
+        ("last deploy", _deploy_words(detail.last)),
+    ):
+        table.add_row(name, sanitise(value))
+    return table
+
+
+def _deploy_words(deployment: Deployment | None) -> str:
+    if deployment is None:
+        return "none"
+    return f"{deployment.number} ({deployment.release.label}), {deployment.status}, {age(deployment.created)}"
+
+
+def _slots(slots: list[SlotDetail]) -> Table:
+    table = new_table("SLOT", "PORT", "HOLDS", "STATE", "PID", "IN FLIGHT", "MEMORY", fold=("HOLDS",))
+    for slot in slots:
+        name = f"{slot.colour} (live)" if slot.live else slot.colour.value
+        running = slot.phase is Phase.RUNNING
+        table.add_row(
+            Text(name, style="bold" if slot.live else ""),
+            str(slot.port),
+            f"{slot.holds.label} (deploy {slot.holds.number})" if slot.holds else "",
+            Text("draining", style="cyan") if slot.draining else state_text(slot.phase.value),
+            str(slot.pid) if running else "",
+            str(slot.in_flight) if running else "",
+            size(slot.memory_bytes) if running else "",
+        )
+    return table
+
+
+def _hints(detail: AppDetail) -> list[str]:
+    name, hints = detail.summary.name, []
+    if detail.running:
+        hints.append(f"Deploy {detail.running.number} is {detail.running.status}: potions log {name} -f")
+    if detail.summary.serves is None:
+        hints.append(f"Deploy to it: potions deploy PATH --app {name}")
+    if detail.rollback_to:
+        back = detail.rollback_to
+        hints.append(f"Back to {back.release.label} (deploy {back.number}): potions rollback {name}")
+    if detail.unsaved:
+        hints.append(f"Variables that are saved, not live: {detail.unsaved}. Make them live: potions redeploy {name}")
+    return ["", *hints] if hints else []
+
+
+def _tell_before(removal: Removal, *, purge: bool) -> None:
+    console = stderr()
+    say(f"This deletes {removal.name}:", "bold", console=console)
+    _tell_sizes(removal)
+    if purge:
+        say("It is removed at once and cannot be brought back.", "bold red", console=console)
+    elif removal.restorable_until:
+        say(f"It can be brought back until {until(removal.restorable_until)}.", console=console)
+
+
+def _tell_sizes(removal: Removal) -> None:
+    say(f"  storage     {contents(removal.storage_files, removal.storage_bytes)}", console=stderr())
+    say(f"  everything  {contents(removal.total_files, removal.total_bytes)}", console=stderr())
+
+
+def _tell_after(removed: Removal) -> None:
+    say(f"{removed.name} is deleted: {contents(removed.total_files, removed.total_bytes)},")
+    say(f"of these in its storage {contents(removed.storage_files, removed.storage_bytes)}.")
+    if removed.restorable_until:
+        say(f"Until {until(removed.restorable_until)} it can be brought back: potions apps restore {removed.name}")
+    else:
+        say("It cannot be brought back.")

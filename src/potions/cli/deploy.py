@@ -1,0 +1,150 @@
+"""`potions deploy`, `redeploy` and `rollback`: what makes another release serve."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from potions.cli.connection import connect
+from potions.cli.faults import INTERRUPTED
+from potions.cli.follow import follow, headline
+from potions.cli.options import AppWord, Detach, Json
+from potions.cli.screen import print_json, sanitise, say, sign, stderr, stdout
+from potions.cli.units import duration, size
+from potions.errors import ManifestRefused, UsageRefused
+from potions.manifest import parse_manifest
+from potions.names import parse_app_name
+from potions.packing import ReleaseSource, open_release
+from potions.schema import Deployment, Release
+
+if TYPE_CHECKING:
+    from potions.client import Client
+
+_MANIFEST = "potions.toml"
+
+_Path = Annotated[Path, Parameter(name="PATH", help="A directory or a .tar.gz or .tar.zst archive; this directory.")]
+_AppOption = Annotated[
+    str | None, Parameter(name="--app", help="The app; left out, it is `app` in the directory's potions.toml.")
+]
+
+
+def deploy(path: _Path = Path(), /, *, app: _AppOption = None, detach: Detach = False, json: Json = False) -> int:
+    """Deploy a release, and follow it until it serves.
+
+    PATH is an archive or a directory. The release that serves goes on until
+    the new one is healthy; if that never happens, nothing changes.
+
+    For example:
+
+        potions deploy . --app blog
+        potions deploy blog-2.tar.gz --app blog --detach
+    """
+    name = parse_app_name(app if app is not None else _app_of(path))
+    source = open_release(path)
+    with connect() as client:
+        # Before anything is sent: a wrong name should not cost an upload.
+        client.app(name)
+        try:
+            release = _send(client, name, source, quiet=json)
+        except KeyboardInterrupt:
+            say(f"Stopped before {name} had all of it; nothing is deployed.", console=stderr())
+            return INTERRUPTED
+        return _go_on(client, client.deploy(name, release.id), detach=detach, json=json)
+
+
+def redeploy(app: AppWord, /, *, detach: Detach = False, json: Json = False) -> int:
+    """Deploy the same release with the variables saved now.
+
+    For example:
+
+        potions env set blog FEATURE_X=on
+        potions redeploy blog
+    """
+    with connect() as client:
+        return _go_on(client, client.deploy(app), detach=detach, json=json)
+
+
+def rollback(app: AppWord, /, *, json: Json = False) -> int:
+    """Go back to the release that served before.
+
+    Storage is not touched. Another rollback goes forward again.
+
+    For example:
+
+        potions rollback blog
+    """
+    with connect() as client:
+        return follow(client, client.rollback(app), json=json)
+
+
+def _app_of(path: Path) -> str:
+    """The app that the directory's manifest names."""
+    if not path.is_dir():
+        raise UsageRefused(
+            "Which app is it for?",
+            why=f"{path} is not a directory with a {_MANIFEST} that would say it.",
+            do=f"Name it: potions deploy {path} --app APP",
+        )
+    manifest = path / _MANIFEST
+    named = parse_manifest(_text(manifest)).app if manifest.is_file() else None
+    if named is None:
+        raise UsageRefused(
+            "Which app is it for?",
+            why=f"{manifest} does not say it." if manifest.is_file() else f"There is no {manifest}.",
+            do=f'Name it with --app APP, or write app = "APP" into {manifest}',
+        )
+    return named
+
+
+def _text(manifest: Path) -> str:
+    try:
+        return manifest.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ManifestRefused(f"{manifest} is not UTF-8.", why=str(error), do="Save it as UTF-8.") from error
+    except OSError as error:
+        raise ManifestRefused(f"{manifest} cannot be read.", why=error.strerror or str(error)) from error
+
+
+def _send(client: Client, app: str, source: ReleaseSource, *, quiet: bool) -> Release:
+    began = time.monotonic()
+    with _bar(source, hidden=quiet) as progress:
+        release = client.send_release(
+            app,
+            source.name,
+            source.chunks(progress),
+            packed_bytes=source.packed_bytes,
+            unpacked_bytes=source.unpacked_bytes,
+        )
+    if not quiet:
+        spent = duration(time.monotonic() - began)
+        say(
+            f"{sign('✓', '+')} sent {sanitise(source.name)} as {release.label}: {size(release.packed_bytes)} in {spent}"
+        )
+    return release
+
+
+@contextmanager
+def _bar(source: ReleaseSource, *, hidden: bool) -> Iterator[Callable[[int], None]]:
+    """A bar of bytes and speed in a terminal; yields what to call with each further number of bytes."""
+    console = stdout()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal) as progress:
+        task = progress.add_task(f"sending {sanitise(source.name)}", total=source.packed_bytes or source.unpacked_bytes)
+        yield lambda count: progress.advance(task, count)
+
+
+def _go_on(client: Client, deployment: Deployment, *, detach: bool, json: bool) -> int:
+    if not detach:
+        return follow(client, deployment, json=json)
+    if json:
+        print_json(deployment)
+        return 0
+    say(f"{headline(deployment)} is {deployment.status}.")
+    say(f"Follow it: potions log {deployment.app} {deployment.number} -f")
+    return 0

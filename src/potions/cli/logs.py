@@ -1,0 +1,50 @@
+"""`potions logs`: what an app prints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from potions.cli.connection import connect
+from potions.cli.options import AppWord, Follow, Json
+from potions.cli.screen import print_json, sanitise, say, stderr, stdout
+from potions.errors import AgentLost
+from potions.schema import Colour, LogLine
+
+_STYLES = {Colour.BLUE: "blue", Colour.GREEN: "green"}
+
+_Lines = Annotated[int, Parameter(name="--lines", help="How many lines from before (100).")]
+_Slot = Annotated[Colour | None, Parameter(name="--slot", help="Only this slot.")]
+
+
+def logs(
+    app: AppWord, /, *, follow: Follow = False, lines: _Lines = 100, slot: _Slot = None, json: Json = False
+) -> int:
+    """Show what an app prints, each line with its slot before it.
+
+    For example:
+
+        potions logs blog -f
+        potions logs blog --slot green --lines 20
+    """
+    empty = True
+    with connect() as client:
+        for line in client.logs(app, follow=follow, lines=lines, slot=slot):
+            empty = False
+            if json:
+                print_json(line)
+            else:
+                _print(line)
+    if follow:
+        raise AgentLost("The log ended.", why="The app was deleted, or the agent stopped.", do="See: potions status")
+    if empty and not json:
+        say(f"{app} has printed nothing yet.", console=stderr())
+    return 0
+
+
+def _print(line: LogLine) -> None:
+    text = Text(f"{line.slot.value:<5} ", style=_STYLES[line.slot])
+    text.append(sanitise(line.text.rstrip("\r\n")), style="default")
+    stdout().print(text, soft_wrap=True)

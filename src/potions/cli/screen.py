@@ -1,0 +1,96 @@
+"""What reaches the terminal: the two consoles, and the one function that makes foreign text harmless."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+#: A pipe has no width. Wide enough that a script never sees a folded cell.
+_PIPE_WIDTH = 400
+
+_SEQUENCE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC and its kin: titles, clipboard
+    r"|\x1b[ -/]*[0-~]"
+)
+#: Control characters, and those that turn the direction of what follows or break lines; lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def sanitise(text: str) -> str:
+    """``text`` as one line that a terminal only shows: sequences dropped, other control characters spelt out."""
+    return spell_out(_SEQUENCE.sub("", text))
+
+
+def spell_out(text: str) -> str:
+    """``text`` as one harmless line that lacks nothing: every control character as an escape, ``\\n`` for one."""
+    return _UNSAFE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+@lru_cache
+def stdout() -> Console:
+    return _console(stderr=False)
+
+
+@lru_cache
+def stderr() -> Console:
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    class PlainSpoken(Console):
+        def on_broken_pipe(self) -> None:
+            """Leave it to ``faults``; rich would end the process here with a status of its own."""
+            raise
+
+    # No markup, no emoji codes, no guessing of colours: what apps print must come out as it is.
+    return PlainSpoken(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def say(text: str = "", style: str = "", *, console: Console | None = None) -> None:
+    """Print a line as it is, never folded, so that a command in it can be copied."""
+    (console or stdout()).print(text, style=style or None, soft_wrap=True)
+
+
+def show(table: Table) -> None:
+    """Print a table in the terminal's width; into a pipe as wide as it is."""
+    console = stdout()
+    wide = not console.is_terminal and "COLUMNS" not in os.environ
+    if wide:
+        console.width = _PIPE_WIDTH
+    console.print(table)
+
+
+def new_table(*titles: str, fold: tuple[str, ...] = ()) -> Table:
+    """A table without lines. Columns in ``fold`` share what room is left; the others are never broken."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in titles:
+        table.add_column(title, no_wrap=title not in fold, overflow="fold", min_width=len(title))
+    return table
+
+
+def print_json(value: object, stream: TextIO | None = None) -> None:
+    """Print an answer of the API as one line of JSON, at once; to standard output if nothing else is named."""
+    import msgspec
+
+    target = stream or sys.stdout
+    target.write(msgspec.json.encode(value).decode() + "\n")
+    target.flush()
+
+
+def sign(wanted: str, plain: str) -> str:
+    """``wanted``, or ``plain`` where the terminal cannot show it."""
+    return wanted if stdout().encoding.startswith("utf") else plain

@@ -1,0 +1,88 @@
+"""`potions open`, `stop`, `start` and `restart`: an app that serves, or should."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+
+from potions.cli.apps import state_text
+from potions.cli.connection import connect
+from potions.cli.options import AppWord, Json
+from potions.cli.screen import print_json, sanitise, say, stderr, stdout
+from potions.schema import AppDetail
+
+
+def open_app(app: AppWord, /, *, json: Json = False) -> int:
+    """Print an app's address, and open it where it can.
+
+    It opens where a browser has a screen to be shown on.
+
+    For example:
+
+        potions open blog
+        curl "$(potions open blog)"
+    """
+    with connect() as client:
+        detail = client.app(app)
+    if json:
+        print_json(detail)
+        return 0
+    say(sanitise(detail.summary.address))
+    if detail.summary.serves is None:
+        say(f"Nothing serves there yet. Deploy: potions deploy PATH --app {app}", console=stderr())
+    if stdout().is_terminal and _has_a_screen():
+        webbrowser.open(detail.summary.address)
+    return 0
+
+
+def stop(app: AppWord, /, *, json: Json = False) -> int:
+    """Stop an app. Its files, releases and variables stay.
+
+    For example:
+
+        potions stop blog
+    """
+    with connect() as client:
+        detail = client.stop(app)
+    return _tell(detail, json=json, hint=f"Start it again: potions start {app}")
+
+
+def start(app: AppWord, /, *, json: Json = False) -> int:
+    """Start an app that was stopped.
+
+    For example:
+
+        potions start blog
+    """
+    with connect() as client:
+        detail = client.start(app)
+    return _tell(detail, json=json, hint=f"Look at it: potions open {app}")
+
+
+def restart(app: AppWord, /, *, json: Json = False) -> int:
+    """Stop and start an app's live slot. Requests wait or fail meanwhile.
+
+    `potions redeploy` does the same without an interruption.
+
+    For example:
+
+        potions restart blog
+    """
+    with connect() as client:
+        detail = client.restart(app)
+    return _tell(detail, json=json, hint=f"See what it prints: potions logs {app} -f")
+
+
+def _has_a_screen() -> bool:
+    """Without one, a browser would be a program in this terminal, which nobody asked for."""
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _tell(detail: AppDetail, *, json: bool, hint: str) -> int:
+    if json:
+        print_json(detail)
+        return 0
+    stdout().print(f"{detail.summary.name}:", state_text(detail.summary.state), soft_wrap=True)
+    say(hint)
+    return 0

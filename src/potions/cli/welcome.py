@@ -1,0 +1,45 @@
+"""`potions` alone: what this is, and what to do next."""
+
+from __future__ import annotations
+
+from potions.cli.connection import connect
+from potions.cli.front import ABOUT
+from potions.cli.platform import show_status
+from potions.cli.screen import print_json, say
+from potions.errors import AgentUnreachable
+from potions.schema import PlatformStatus
+
+
+def welcome(*, json: bool) -> int:
+    """Say what Potions is and the one next step; with ``json`` the same as ``potions status --json``."""
+    if json:
+        return _as_json()
+    found = _status()
+    if found is None:
+        say(ABOUT)
+        say()
+        say("It does not run here yet. Start it: potions up", "bold")
+    elif not found.apps:
+        say(ABOUT)
+        say()
+        say(f"It runs here, at http://localhost:{found.http_port}, and has no app yet.")
+        say("Make one: potions apps create NAME", "bold")
+    else:
+        show_status(found)
+        say()
+    say("All commands: potions --help")
+    return 0
+
+
+def _as_json() -> int:
+    with connect() as client:
+        print_json(client.status())
+    return 0
+
+
+def _status() -> PlatformStatus | None:
+    try:
+        with connect() as client:
+            return client.status()
+    except AgentUnreachable:
+        return None

@@ -1,0 +1,82 @@
+"""The one-shots of a deploy: build and migrate, in the slot, as the app's user, under the supervisor.
+
+They run under the supervisor and not below the agent, so that a restarted agent finds and stops them.
+"""
+
+from __future__ import annotations
+
+import time
+
+from potions.errors import BuildFailed, MigrationFailed, PotionsError
+from potions.flows import switch
+from potions.flows.output import OutputTail
+from potions.flows.run import SlotRun
+from potions.model.service import Phase, task_service
+
+_POLL = 0.05
+BUILD = "build"
+MIGRATE = "migrate"
+
+
+def has_build(run: SlotRun) -> bool:
+    return run.plan.build is not None
+
+
+def has_migration(run: SlotRun) -> bool:
+    return run.plan.migrate is not None
+
+
+def build(run: SlotRun) -> None:
+    """Run the build command; raises BuildFailed."""
+    status = _run_task(run, BUILD, run.plan.build or "")
+    if status != 0:
+        raise BuildFailed(
+            f"The build ended with exit status {status}.",
+            why=f"The command was: {run.plan.build}",
+            do="Its output stands above. Mend it and deploy again.",
+        )
+
+
+def migrate(run: SlotRun) -> None:
+    """Run the migration, while the release before still serves; raises MigrationFailed."""
+    status = _run_task(run, MIGRATE, run.plan.migrate or "")
+    if status != 0:
+        raise MigrationFailed(
+            f"The migration ended with exit status {status}.",
+            why=f"The command was: {run.plan.migrate}",
+            do="Its output stands above. What it had done until then stays done; the old release serves on.",
+        )
+
+
+def stop_build(run: SlotRun) -> None:
+    _stop_task(run, BUILD)
+
+
+def stop_migration(run: SlotRun) -> None:
+    _stop_task(run, MIGRATE)
+
+
+def _run_task(run: SlotRun, name: str, command: str) -> int:
+    """Run a one-shot to its end with its output in the log; returns the exit status."""
+    service = run.task(name, command)
+    tail = OutputTail(run, service.log_file)
+    run.world.supervisor.install(service)
+    run.world.supervisor.start(service.name)
+    try:
+        while run.world.supervisor.state(service.name).phase is Phase.RUNNING:
+            run.stop_if_cancelled()
+            tail.read()
+            time.sleep(_POLL)
+        status = run.world.supervisor.state(service.name).exit_status
+    finally:
+        tail.read(to_the_end=True)
+        _stop_task(run, name)
+    return 1 if status is None else status
+
+
+def _stop_task(run: SlotRun, name: str) -> None:
+    """End a one-shot with all it started, and forget it. A cancelled migration was never possible, so this is safe."""
+    run.world.supervisor.remove(task_service(run.app.name, run.slot, name))
+    left = run.world.network.end_processes(run.tree, run.slot, switch.UNSERVED_GRACE)
+    if left:
+        raise PotionsError(f"Processes of the {name} do not end: {sorted(left)}.")

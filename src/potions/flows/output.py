@@ -1,0 +1,41 @@
+"""What an app prints, read into a deployment's log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from potions.flows.run import SlotRun
+
+#: How much of an app's own output stands beside a failure.
+LAST_LINES = 30
+_LAST_BYTES = 64 * 1024
+
+
+class OutputTail:
+    """Reads the new lines of a growing log, a whole line at a time."""
+
+    def __init__(self, run: SlotRun, path: Path) -> None:
+        self._run = run
+        self._path = path
+        self._offset = run.world.trees.size_of(path)
+        self._rest = b""
+
+    def read(self, *, to_the_end: bool = False) -> None:
+        """Put what came since the last call into the log. ``to_the_end`` takes an unfinished last line too."""
+        new = self._run.world.trees.read_output(self._path, self._offset)
+        self._offset += len(new)
+        *lines, self._rest = (self._rest + new).split(b"\n")
+        if to_the_end and self._rest:
+            lines.append(self._rest)
+            self._rest = b""
+        for line in lines:
+            self._run.log.output(line.decode(errors="replace").rstrip("\r"))
+
+
+def tell_last_lines(run: SlotRun) -> bool:
+    """Put the last lines that the slot printed in this deployment into the log; False if it printed nothing."""
+    output = run.world.trees.read_output(run.tree.output_log(run.slot), run.output_start)[-_LAST_BYTES:]
+    lines = output.decode(errors="replace").splitlines()[-LAST_LINES:]
+    for line in lines:
+        run.log.output(line)
+    return bool(lines)

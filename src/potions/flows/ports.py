@@ -1,0 +1,165 @@
+"""What the flows need of the world, as protocols. What is behind each is chosen in ``wiring`` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from potions.layout import AppTree, Colour
+from potions.model.deployment import Failure, Release, SlotContent, Status
+from potions.model.plan import ReleaseFiles, Shipped
+from potions.model.service import Service, ServiceState
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An HTTP answer, as far as a check needs it."""
+
+    status: int
+    slot: str = ""
+    """Which slot answered, where the request went through the proxy."""
+
+
+class Supervisor(Protocol):
+    """Keeps the programs of the apps running. Names are those of ``model.service``."""
+
+    def install(self, service: Service) -> None:
+        """Make the service known, or change a stopped one; does not start it."""
+
+    def start(self, name: str) -> None:
+        """Start a service and return at once. A running one stays as it is."""
+
+    def stop(self, name: str, grace: float) -> None:
+        """SIGTERM to the whole group, SIGKILL after ``grace`` seconds; returns when the service has ended.
+
+        A service that is stopped or unknown is fine.
+        """
+
+    def state(self, name: str) -> ServiceState: ...
+
+    def states(self) -> Mapping[str, ServiceState]:
+        """Every service of this home, in one call."""
+
+    def remove(self, name: str) -> None:
+        """Forget a service; it is stopped first. An unknown one is fine."""
+
+
+class Erlang(Protocol):
+    """The platform's own epmd: the first app that started one would take it down with it."""
+
+    def ensure_port_mapper(self, tree: AppTree, colour: Colour) -> int:
+        """Have an epmd run, taken from the release in that slot where there is none yet; returns its port."""
+
+
+class Log(Protocol):
+    """The kept log of one deployment. Values of variables are blacked out on the way in."""
+
+    def status(self, status: Status) -> None: ...
+    def began(self, step: str) -> None: ...
+    def ended(self, step: str, seconds: float) -> None: ...
+    def undone(self, step: str) -> None: ...
+    def note(self, text: str) -> None: ...
+    def output(self, text: str) -> None: ...
+    def progress(self, done: int, total: int) -> None: ...
+    def failed(self, step: str, failure: Failure) -> None: ...
+    def hide(self, values: Mapping[str, str]) -> None:
+        """Black these values out from here on."""
+
+
+class Records(Protocol):
+    """What the runner remembers of a deployment, so that a crash finds its way."""
+
+    def set_status(self, deployment_id: int, status: Status) -> None: ...
+    def step_began(self, deployment_id: int, name: str) -> None: ...
+    def step_ended_and_began(self, deployment_id: int, ended: str, began: str) -> None: ...
+    def step_ended(self, deployment_id: int, name: str) -> None: ...
+    def step_undone(self, deployment_id: int, name: str) -> None: ...
+    def succeed(self, deployment_id: int) -> None: ...
+    def fail(self, deployment_id: int, failure: Failure) -> None: ...
+    def cancel(self, deployment_id: int) -> None: ...
+
+
+class Proxy(Protocol):
+    """The program in front of all apps."""
+
+    def put_site(self, app: str, ports: tuple[int, int], live: Path) -> bool:
+        """Make the proxy know an app; True if anything changed. Raises ProxyRefused and leaves what was."""
+
+    def remove_site(self, app: str) -> None: ...
+
+    def in_flight(self, port: int) -> int:
+        """Requests that the slot behind ``port`` still answers, WebSockets included."""
+
+    def ask(self, app: str, path: str) -> Answer | None:
+        """GET through the proxy; None when no answer came."""
+
+
+class Network(Protocol):
+    """Ports and processes of this computer."""
+
+    def is_port_free(self, port: int) -> bool: ...
+
+    def holder_of(self, port: int) -> str:
+        """Who listens on the port, for people; empty when nobody does."""
+
+    def processes_of(self, tree: AppTree, colour: Colour) -> set[int]: ...
+
+    def end_processes(self, tree: AppTree, colour: Colour, grace: float) -> Collection[int]:
+        """End what is left of a slot; returns what could not be ended."""
+
+    def listening(self, pids: Collection[int]) -> list[tuple[str, int]]:
+        """Where the processes listen: address and port."""
+
+    def get(self, port: int, path: str, host: str) -> Answer | None:
+        """GET on a slot's own port, as the proxy would ask; None when no answer came."""
+
+
+Report = Callable[[int, int], None]
+
+
+class Trees(Protocol):
+    """The directories of the apps. What lies below a slot or a storage is touched as the app's user only."""
+
+    def live(self, tree: AppTree) -> Colour: ...
+
+    def point(self, tree: AppTree, colour: Colour) -> None:
+        """THE switch: what was written is on disk, then one rename."""
+
+    def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None: ...
+
+    def discard_parked(self, tree: AppTree, colour: Colour) -> None:
+        """Remove what a slot held before a deploy that is over."""
+
+    def check_archive(self, tree: AppTree, release: Release) -> None:
+        """Raises ReleaseUnknown where the kept archive is missing or not whole."""
+
+    def unpack(
+        self, tree: AppTree, colour: Colour, release: Release, *, report: Report, cancelled: Callable[[], bool]
+    ) -> tuple[int, int]:
+        """Unpack beside the slots; returns files and bytes."""
+
+    def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
+        """Park what the slot holds and put the unpacked release there."""
+
+    def put_back(self, tree: AppTree, colour: Colour) -> None:
+        """Undo ``unpack`` and ``place``, however far they got."""
+
+    def rewrite_holds(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
+        """Say that the slot runs for another deployment now."""
+
+    def inspect(self, tree: AppTree, colour: Colour) -> ReleaseFiles: ...
+
+    def link_storage(self, tree: AppTree, colour: Colour, shipped: Shipped) -> list[str]: ...
+
+    def write_environment(self, tree: AppTree, colour: Colour, environment: Mapping[str, str]) -> None: ...
+
+    def size_of(self, path: Path) -> int:
+        """The size of a file of the platform's own, 0 where it is missing."""
+
+    def read_output(self, path: Path, offset: int) -> bytes:
+        """What a log of the platform's got since ``offset``."""
+
+    def prune(self, tree: AppTree, release: Release) -> None:
+        """Remove a kept archive."""

@@ -1,0 +1,185 @@
+"""The runner: a flow is a list of named steps, each with its undo, and one marked point of no return.
+
+Every step is journaled when it begins and when it ends. A failure before the flow is sure undoes what began, last
+first. After a crash of the platform the same journal says what to do: before the point of no return undo, after it go
+on. Which side it is on is read from ``.live``, never from memory.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from potions.errors import DeployCancelled, InternalError, PotionsError
+from potions.flows.ports import Log, Records
+from potions.model.deployment import Deployment, Failure, Status
+
+RunT = TypeVar("RunT", bound="Run")
+
+
+def _always(_run: object) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Step(Generic[RunT]):
+    """One named step. ``undo`` must be right from any point its ``do`` got to, also when run twice."""
+
+    name: str
+    do: Callable[[RunT], None]
+    undo: Callable[[RunT], None] | None = None
+    status: Status | None = None
+    """The deployment's status from this step on."""
+    when: Callable[[RunT], bool] = _always
+    cancellable: bool = True
+
+
+class PointOfNoReturn(Step[RunT]):
+    """The step after which a crash is answered by going on. A failure still undoes, until the flow is sure."""
+
+
+@dataclass(frozen=True)
+class Flow(Generic[RunT]):
+    """``steps`` make the deployment succeed or leave everything as it was; ``after`` tidies up behind a success."""
+
+    steps: Sequence[Step[RunT]]
+    after: Sequence[Step[RunT]] = ()
+
+    def checkpoints(self) -> list[str]:
+        """Every point at which a crash is worth a test, in order."""
+        every = [*self.steps, *self.after]
+        return [f"{step.name}:{moment}" for step in every for moment in ("began", "done")]
+
+
+@dataclass
+class Run:
+    """One deployment on its way: what steps share. Rebuilt from the store after a crash, so it holds no truth."""
+
+    deployment: Deployment
+    log: Log
+    records: Records
+    cancelled: Callable[[], bool] = field(default=lambda: False)
+    """Whether somebody cancelled it."""
+    forbid_cancel: Callable[[bool], bool] = field(default=lambda _forbid: True)
+    """Ask for the right not to be cancelled from here on; False where a cancel came first."""
+    checkpoint: Callable[[str], None] = field(default=lambda _name: None)
+    """Told each point of the flow; tests kill the process there."""
+
+    def stop_if_cancelled(self) -> None:
+        """Raise DeployCancelled if somebody cancelled this deployment."""
+        if self.cancelled():
+            raise DeployCancelled("The deployment was cancelled.")
+
+
+def perform(flow: Flow[RunT], run: RunT) -> bool:
+    """Run a flow's steps. True if it succeeded; a failure is undone, recorded and answered with False."""
+    return _carry_out(flow.steps, run)
+
+
+def resume(flow: Flow[RunT], run: RunT, began: Sequence[str]) -> bool:
+    """Go on after a crash that came behind the point of no return, from that point. ``began`` is from the journal."""
+    steps = list(flow.steps)
+    start = next(index for index, step in enumerate(steps) if isinstance(step, PointOfNoReturn))
+    return _carry_out(steps[start:], run, before=[step for step in steps[:start] if step.name in began])
+
+
+def undo_crashed(flow: Flow[RunT], run: RunT, began: Sequence[str], error: PotionsError) -> None:
+    """Undo what a crash left, last first, and record ``error`` as the reason."""
+    steps = [step for step in flow.steps if step.name in began]
+    _undo(steps, run)
+    _record_failure(run, steps[-1].name if steps else "", error)
+
+
+def finish(flow: Flow[RunT], run: RunT) -> None:
+    """Run what comes behind a success. A failure here changes nothing that serves: it is told, and the rest goes on."""
+    for step in flow.after:
+        try:
+            if step.when(run):
+                _do(step, run)
+        except PotionsError as error:
+            run.log.failed(step.name, failure_of(error))
+
+
+def failure_of(error: PotionsError) -> Failure:
+    """An error as it is kept and shown."""
+    return Failure(code=error.code, what=error.what, why=error.why, do=error.do)
+
+
+def _carry_out(steps: Sequence[Step[RunT]], run: RunT, before: Sequence[Step[RunT]] = ()) -> bool:
+    began: list[Step[RunT]] = list(before)
+    last: Step[RunT] | None = None
+    try:
+        for step in steps:
+            if step.when(run):
+                _enter(step, run, last)
+                began.append(step)
+                last = step
+                _do(step, run)
+        run.records.succeed(run.deployment.id)
+    except PotionsError as error:
+        _give_up(began, run, error)
+    except Exception as error:
+        # A mistake of ours must not leave an app half deployed either; it is undone like any failure, and told as one.
+        _give_up(began, run, InternalError("Potions made a mistake.", why=f"{type(error).__name__}: {error}"))
+        raise
+    else:
+        run.log.status(Status.SUCCEEDED)
+        return True
+    return False
+
+
+def _enter(step: Step[RunT], run: RunT, last: Step[RunT] | None) -> None:
+    """Journal that the step begins, and that the last one ended: one write to the disk for both."""
+    if not step.cancellable and not run.forbid_cancel(True):
+        raise DeployCancelled("The deployment was cancelled.")
+    run.stop_if_cancelled()
+    if step.cancellable:
+        run.forbid_cancel(False)
+    if last is None:
+        run.records.step_began(run.deployment.id, step.name)
+    else:
+        run.records.step_ended_and_began(run.deployment.id, last.name, step.name)
+
+
+def _do(step: Step[RunT], run: RunT) -> None:
+    run.checkpoint(f"{step.name}:began")
+    if step.status is not None:
+        run.records.set_status(run.deployment.id, step.status)
+        run.log.status(step.status)
+    started = time.monotonic()
+    run.log.began(step.name)
+    step.do(run)
+    run.log.ended(step.name, time.monotonic() - started)
+    run.checkpoint(f"{step.name}:done")
+
+
+def _give_up(began: Sequence[Step[RunT]], run: RunT, error: PotionsError) -> None:
+    step = began[-1].name if began else ""
+    run.log.failed(step, failure_of(error))
+    _undo(began, run)
+    _record_failure(run, step, error)
+
+
+def _undo(began: Sequence[Step[RunT]], run: RunT) -> None:
+    """Undo every step, last first. One that cannot be undone is told and does not keep the others from it."""
+    for step in reversed(began):
+        if step.undo is None:
+            continue
+        try:
+            step.undo(run)
+        except PotionsError as error:
+            run.log.failed(step.name, failure_of(error))
+        else:
+            run.log.undone(step.name)
+            run.records.step_undone(run.deployment.id, step.name)
+
+
+def _record_failure(run: Run, step: str, error: PotionsError) -> None:
+    if isinstance(error, DeployCancelled):
+        run.records.cancel(run.deployment.id)
+        run.log.status(Status.CANCELLED)
+    else:
+        run.records.fail(run.deployment.id, failure_of(error))
+        run.log.status(Status.FAILED)

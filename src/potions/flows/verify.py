@@ -1,0 +1,132 @@
+"""Is the new release up? Ask it as a visitor would, until it answers well twice in a row, ends, or time is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from potions.errors import AppExited, ListensElsewhere, NotListening, PortBusy, PotionsError, Unhealthy
+from potions.flows.output import tell_last_lines
+from potions.flows.ports import Answer
+from potions.flows.run import SlotRun
+from potions.model.plan import Health
+from potions.model.service import Phase
+
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+_GOOD_IN_A_ROW = 2
+#: When to say aloud that the app listens on other ports only. Not at once: an Erlang node opens its own port first.
+_TELL_PORTS_AFTER = 5.0
+
+
+def verify_slot(run: SlotRun) -> None:
+    """Wait until the slot answers well; raises what went wrong, with the app's last lines in the log."""
+    try:
+        _wait_until_healthy(run)
+    except PotionsError:
+        tell_last_lines(run)
+        raise
+
+
+def is_good(answer: Answer | None, health: Health) -> bool:
+    """Whether an answer counts. Without a health path any answer below 500 does: the app runs and speaks HTTP."""
+    if answer is None:
+        return False
+    return answer.status < 500 if health.path is None else health.lowest <= answer.status <= health.highest
+
+
+def _wait_until_healthy(run: SlotRun) -> None:
+    health = run.plan.manifest.health
+    if health.path is None:
+        run.log.note("no [health] path is set: any answer below 500 at / counts as healthy")
+    began = run.world.supervisor.state(run.service_name)
+    deadline = time.monotonic() + health.timeout
+    tell_ports = _once_after(_TELL_PORTS_AFTER, lambda: _note_other_ports(run))
+    good, pause, last = 0, _FIRST_PAUSE, None
+    while good < _GOOD_IN_A_ROW:
+        run.stop_if_cancelled()
+        _refuse_an_end(run, began.pid)
+        answer = run.world.network.get(run.port, health.path or "/", run.app.host)
+        last = answer or last
+        good, pause = (good + 1, _FIRST_PAUSE) if is_good(answer, health) else (0, min(pause * 1.5, _LONGEST_PAUSE))
+        if good == 0:
+            tell_ports()
+            if time.monotonic() > deadline:
+                raise _diagnosis(run, last)
+        if good < _GOOD_IN_A_ROW:
+            time.sleep(pause)
+    _refuse_a_stranger(run)
+
+
+def _refuse_an_end(run: SlotRun, pid: int) -> None:
+    """An exit or a restart is the end at once: an app that cannot stay up will not become healthy."""
+    state = run.world.supervisor.state(run.service_name)
+    if state.phase is Phase.RUNNING and state.pid == pid:
+        return
+    status = "" if state.exit_status is None else f" with exit status {state.exit_status}"
+    raise AppExited(
+        f"The new release ended{status} before it was healthy.",
+        why=f"The command was: {run.plan.start}",
+        do="Its last lines stand above.",
+    )
+
+
+def _refuse_a_stranger(run: SlotRun) -> None:
+    """A good answer counts only from the slot's own processes."""
+    if any(port == run.port for _, port in _listening(run)):
+        return
+    raise PortBusy(
+        f"Somebody else answers on port {run.port}.",
+        why=f"{run.world.network.holder_of(run.port) or 'A program'} listens there, and is not part of {run.app.name}.",
+        do="End that program, then deploy again.",
+    )
+
+
+def _diagnosis(run: SlotRun, last: Answer | None) -> PotionsError:
+    """Why it never became healthy, as far as can be seen from outside."""
+    health = run.plan.manifest.health
+    listening = _listening(run)
+    waited = f"within {health.timeout:g} s"
+    if any(port == run.port for _, port in listening) or last is not None:
+        wanted = "below 500" if health.path is None else f"{health.lowest} to {health.highest}"
+        return Unhealthy(
+            f"The new release did not become healthy {waited}.",
+            why=f"GET {health.path or '/'} gave {last.status if last else 'no answer'}; wanted is {wanted}.",
+            do="Its last lines stand above. Set [health] path and timeout in potions.toml if it needs other ones.",
+        )
+    if listening:
+        return ListensElsewhere(
+            f"The new release listens on {_ports(listening)}, not on port {run.port}.",
+            why="Each slot has its own port, given in the variable PORT.",
+            do="Make it listen on $PORT.",
+        )
+    return NotListening(
+        f"The new release runs, but did not listen on port {run.port} {waited}.",
+        do="Make it listen on $PORT. Its last lines stand above.",
+    )
+
+
+def _note_other_ports(run: SlotRun) -> None:
+    listening = _listening(run)
+    if listening and all(port != run.port for _, port in listening):
+        run.log.note(f"it listens on {_ports(listening)}, not on {run.port}; use $PORT")
+
+
+def _listening(run: SlotRun) -> list[tuple[str, int]]:
+    return run.world.network.listening(run.world.network.processes_of(run.tree, run.slot))
+
+
+def _ports(listening: list[tuple[str, int]]) -> str:
+    return ", ".join(f"{address}:{port}" for address, port in listening)
+
+
+def _once_after(seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+    """A function that runs ``action`` at its first call after ``seconds``, and never again."""
+    due = [time.monotonic() + seconds]
+
+    def call() -> None:
+        if due and time.monotonic() > due[0]:
+            due.clear()
+            action()
+
+    return call

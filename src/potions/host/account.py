@@ -1,0 +1,54 @@
+"""Which system user apps run as, and whether that user can reach a home."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+from potions.errors import HomeRefused
+from potions.model.service import Account
+
+
+def own_account() -> Account:
+    """Apps run as whoever runs Potions, where that is an ordinary user."""
+    entry = pwd.getpwuid(os.geteuid())
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, switch=False)
+
+
+def account_of(name: str) -> Account:
+    """The account that apps run as; raises HomeRefused where there is no such user, or it is root."""
+    if os.geteuid() != 0:
+        return own_account()
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise HomeRefused(f"There is no system user called {name}.", why="Apps were to run as that user.") from None
+    if entry.pw_uid == 0:
+        raise HomeRefused("Apps do not run as root.", do="Name an unprivileged user in potions.json (app_user).")
+    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, switch=True)
+
+
+def refuse_unreachable(root: Path, account: Account) -> None:
+    """Raise HomeRefused where the apps' user cannot enter the home: no app could open its own storage."""
+    if not account.switch:
+        return
+    for folder in (root, *root.parents):
+        if not _may_enter(folder, account):
+            raise HomeRefused(
+                f"{root} cannot be Potions' home while it runs as root.",
+                why=f"Apps run as the user {account.name}, who may not enter {folder}.",
+                do="Choose another place: POTIONS_HOME=/srv/potions potions up; or run Potions as an ordinary user.",
+            )
+
+
+def _may_enter(folder: Path, account: Account) -> bool:
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        # Made later, with a mode that lets everybody enter.
+        return True
+    bits = status.st_mode
+    if status.st_uid == account.uid:
+        return bool(bits & 0o100)
+    return bool(bits & 0o010) if status.st_gid == account.gid else bool(bits & 0o001)

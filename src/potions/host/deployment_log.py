@@ -1,0 +1,110 @@
+"""The kept log of one deployment: a JSON object a line, appended as things happen, so that anyone can follow it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from potions.model.deployment import Failure, Status
+from potions.model.event import Event, EventKind
+from potions.secret import Redactor
+
+#: A progress line at most this often, in seconds: enough to follow, and a long upload does not fill the log.
+_PROGRESS_EVERY = 0.25
+#: The longest line of an app's output that is kept whole, in characters.
+_LINE_MAX = 4000
+
+
+class DeploymentLog:
+    """Appends to one log. Values that ``hide`` names never reach the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._step = ""
+        self._redactor = Redactor({})
+        self._told_progress = 0.0
+        self._writing = threading.Lock()
+
+    def hide(self, values: Mapping[str, str]) -> None:
+        self._redactor = Redactor(values)
+
+    def status(self, status: Status) -> None:
+        self._append(EventKind.STATUS, status.value, step="")
+
+    def began(self, step: str) -> None:
+        self._step = step
+        self._append(EventKind.BEGAN)
+
+    def ended(self, step: str, seconds: float) -> None:
+        self._append(EventKind.ENDED, step=step, seconds=round(seconds, 3))
+        self._step = ""
+
+    def undone(self, step: str) -> None:
+        self._append(EventKind.UNDONE, step=step)
+
+    def note(self, text: str) -> None:
+        self._append(EventKind.NOTE, text)
+
+    def output(self, text: str) -> None:
+        self._append(EventKind.OUTPUT, text[:_LINE_MAX])
+
+    def progress(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._told_progress >= _PROGRESS_EVERY or (done == total and done):
+            self._told_progress = now
+            self._append(EventKind.PROGRESS, done=done, total=total)
+
+    def failed(self, step: str, failure: Failure) -> None:
+        text = "\n".join(part for part in (failure.what, failure.why, failure.do) if part)
+        self._append(EventKind.FAILED, text, step=step)
+
+    def _append(
+        self,
+        kind: EventKind,
+        text: str = "",
+        *,
+        step: str | None = None,
+        seconds: float = 0.0,
+        done: int = 0,
+        total: int = 0,
+    ) -> None:
+        event = Event(
+            at=datetime.now(UTC),
+            kind=kind,
+            step=self._step if step is None else step,
+            text=self._redactor.line(text) if text else "",
+            seconds=seconds,
+            done=done,
+            total=total,
+        )
+        self._write(msgspec.json.encode(event) + b"\n")
+
+    def _write(self, line: bytes) -> None:
+        """One write(2) a line, so a reader never sees half of one. Without its folder (removed by hand) nothing is kept."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._writing:
+            try:
+                descriptor = os.open(self._path, flags, 0o640)
+            except FileNotFoundError:
+                return
+            try:
+                os.write(descriptor, line)
+            finally:
+                os.close(descriptor)
+
+
+def read_events(data: bytes) -> list[Event]:
+    """The events in the whole lines of ``data``. A line that a crash cut in half is left out."""
+    events = []
+    for line in data.split(b"\n"):
+        try:
+            events.append(msgspec.json.decode(line, type=Event))
+        except msgspec.DecodeError:
+            continue
+    return events

@@ -1,0 +1,81 @@
+"""The platform's own epmd, Erlang's port mapper, on a port of its own.
+
+An Erlang node starts an epmd where none runs, from its own slot's directory: it would hold that directory, and end
+with that app's service while nodes of other apps still need it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from potions.errors import StartFailed
+from potions.host.files import write_atomically
+from potions.host.processes import is_port_free
+from potions.host.supervisord import Supervisord
+from potions.host.trees import Trees
+from potions.layout import AppTree, Colour, Home
+from potions.model.service import Account, Phase, Service
+
+#: No app's service has a name without a dot, so this collides with none.
+EPMD_SERVICE = "epmd"
+_START_TIMEOUT = 10.0
+
+
+class Epmd:
+    """Has an epmd run as soon as the first Erlang release needs one."""
+
+    def __init__(self, home: Home, port: int, supervisor: Supervisord, trees: Trees, account: Account) -> None:
+        self._home = home
+        self._port = port
+        self._supervisor = supervisor
+        self._trees = trees
+        self._account = account
+        self._starting = threading.Lock()
+
+    def ensure_port_mapper(self, tree: AppTree, colour: Colour) -> int:
+        """Have it run, from the program that the release in that slot brings along; returns its port.
+
+        Raises StartFailed where the release has none and none runs, or where it does not come up.
+        """
+        with self._starting:
+            if self._supervisor.state(EPMD_SERVICE).phase is not Phase.RUNNING:
+                self._start(tree, colour)
+        return self._port
+
+    def _start(self, tree: AppTree, colour: Colour) -> None:
+        program = self._home.epmd / "epmd"
+        found = self._trees.find_epmd(tree, colour)
+        if found is not None:
+            write_atomically(program, found, 0o755)
+        elif not program.exists():
+            raise StartFailed(
+                "There is no epmd for this Erlang release.",
+                why="It was built without its own Erlang (include_erts: false), so it brings none along.",
+                do="Build it with include_erts: true, which is the default.",
+            )
+        self._supervisor.install(self._service(program))
+        self._supervisor.start(EPMD_SERVICE)
+        self._wait()
+
+    def _service(self, program: Path) -> Service:
+        environment = self._home.run / "epmd.env"
+        write_atomically(environment, b"PATH=/usr/bin:/bin\0", 0o600)
+        return Service(
+            name=EPMD_SERVICE,
+            command=f'exec "{program}" -address 127.0.0.1 -port {self._port}',
+            directory=Path("/"),
+            env_file=environment,
+            log_file=self._home.logs / "epmd.log",
+            account=self._account,
+            stop_timeout=2.0,
+            restart=True,
+        )
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while is_port_free(self._port):
+            if time.monotonic() > deadline:
+                raise StartFailed("epmd did not come up.", do=f"See {self._home.logs / 'epmd.log'}")
+            time.sleep(0.02)

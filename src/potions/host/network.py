@@ -1,0 +1,45 @@
+"""Ports, processes and HTTP checks behind the network port."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import httpx
+
+from potions.flows.ports import Answer
+from potions.host import processes
+from potions.layout import AppTree, Colour
+
+#: A health answer that takes longer than this counts as none; the next try follows.
+_ANSWER_TIMEOUT = 10.0
+
+
+class Network:
+    """The computer's own network, as its kernel tells it."""
+
+    def is_port_free(self, port: int) -> bool:
+        return processes.is_port_free(port)
+
+    def holder_of(self, port: int) -> str:
+        listener = processes.listener_on(port)
+        return str(listener) if listener else ""
+
+    def processes_of(self, tree: AppTree, colour: Colour) -> set[int]:
+        return processes.slot_processes(tree.root, colour)
+
+    def end_processes(self, tree: AppTree, colour: Colour, grace: float) -> Collection[int]:
+        return processes.end_processes(lambda: processes.slot_processes(tree.root, colour), grace)
+
+    def listening(self, pids: Collection[int]) -> list[tuple[str, int]]:
+        return sorted({(found.address, found.port) for found in processes.listeners_of(pids)})
+
+    def get(self, port: int, path: str, host: str) -> Answer | None:
+        # As the proxy asks: an app that forces TLS must not send the check away for being asked over http.
+        headers = {"Host": host, "X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1", "Connection": "close"}
+        try:
+            with httpx.stream(
+                "GET", f"http://127.0.0.1:{port}{path}", headers=headers, timeout=_ANSWER_TIMEOUT
+            ) as answer:
+                return Answer(answer.status_code)
+        except httpx.HTTPError:
+            return None

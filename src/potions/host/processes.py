@@ -1,0 +1,157 @@
+"""Processes and ports of this computer: who listens where, which processes belong to a slot, ending them.
+
+A slot's processes are known by what the launcher put into their environment, so also those that began a session of
+their own and whose parent is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil
+
+_POLL = 0.02
+
+
+class Listener(NamedTuple):
+    """A process that listens on a TCP port. ``pid`` is 0 where this user may not know it."""
+
+    address: str
+    port: int
+    pid: int
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} (process {self.pid})" if self.pid else "a process of another user"
+
+
+def is_port_free(port: int) -> bool:
+    """Whether nobody listens on ``port``, on any address."""
+    return all(_can_bind(family, host, port) for family, host in _everywhere())
+
+
+def _everywhere() -> Iterable[tuple[socket.AddressFamily, str]]:
+    yield socket.AF_INET, "0.0.0.0"  # noqa: S104 - only to see whether it is taken
+    if socket.has_ipv6:
+        yield socket.AF_INET6, "::"
+
+
+def _can_bind(family: socket.AddressFamily, host: str, port: int) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as attempt:
+            # What waits in TIME_WAIT is no listener.
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family is socket.AF_INET6:
+                attempt.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            attempt.bind((host, port))
+            return True
+    except OSError as error:
+        # A machine without IPv6 cannot bind there; that does not make the port taken.
+        return family is socket.AF_INET6 and error.errno not in {errno.EADDRINUSE, errno.EACCES}
+
+
+def listener_on(port: int) -> Listener | None:
+    """Who listens on ``port``; None when nobody does."""
+    return next((found for found in _listeners() if found.port == port), None)
+
+
+def listeners_of(pids: Iterable[int]) -> list[Listener]:
+    """Every TCP port the processes listen on."""
+    wanted = set(pids)
+    return [found for found in _listeners() if found.pid in wanted]
+
+
+def _listeners() -> Iterable[Listener]:
+    for connection in psutil.net_connections(kind="tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr:
+            pid = connection.pid or 0
+            yield Listener(connection.laddr.ip, connection.laddr.port, pid, _name_of(pid))
+
+
+def _name_of(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name() if pid else ""
+    except psutil.Error:
+        return ""
+
+
+def slot_processes(app_directory: Path, colour: str | None = None) -> set[int]:
+    """The processes that the launcher started for an app (or one slot of it), with all that came of them."""
+    marks = [f"POTIONS_DIR={app_directory}".encode()]
+    if colour is not None:
+        marks.append(f"POTIONS_SLOT={colour}".encode())
+    return {pid for pid in psutil.pids() if _has_marks(pid, marks)}
+
+
+def home_processes(apps: Path) -> set[int]:
+    """Every process of every app below one home."""
+    start = f"POTIONS_DIR={apps}/".encode()
+    return {pid for pid in psutil.pids() if any(entry.startswith(start) for entry in _environment(pid))}
+
+
+def _has_marks(pid: int, marks: list[bytes]) -> bool:
+    entries = _environment(pid)
+    return all(mark in entries for mark in marks)
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        # Gone meanwhile, or of another user: neither is one of ours.
+        return []
+
+
+def family_of(pid: int) -> set[int]:
+    """A process and all that descend from it."""
+    try:
+        process = psutil.Process(pid)
+        return {pid, *(child.pid for child in process.children(recursive=True))}
+    except psutil.Error:
+        return set()
+
+
+def end_processes(find: Callable[[], set[int]], grace: float) -> set[int]:
+    """End what ``find`` finds: SIGTERM, after ``grace`` seconds SIGKILL. Returns what could not be ended."""
+    if not (left := find()):
+        return left
+    send(left, signal.SIGTERM)
+    left = wait_for_end(find, grace)
+    if left:
+        send(left, signal.SIGKILL)
+        left = wait_for_end(find, 5.0)
+    return left
+
+
+def wait_for_end(find: Callable[[], set[int]], timeout: float) -> set[int]:
+    """Wait until ``find`` finds nothing, at most ``timeout`` seconds; returns what is left."""
+    deadline = time.monotonic() + timeout
+    while (left := find()) and time.monotonic() < deadline:
+        time.sleep(_POLL)
+    return left
+
+
+def send(pids: Iterable[int], number: signal.Signals) -> None:
+    """Send a signal to each; one that is gone is fine."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def memory_of(pids: Iterable[int]) -> int:
+    """Bytes of memory the processes hold (resident; shared pages count for each)."""
+    return sum(map(_memory, pids))
+
+
+def _memory(pid: int) -> int:
+    with contextlib.suppress(psutil.Error):
+        return int(psutil.Process(pid).memory_info().rss)
+    return 0

@@ -1,0 +1,161 @@
+"""supervisord behind the supervisor port: one program per service, added and removed while it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+from xmlrpc.client import Fault, ProtocolError, ServerProxy
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from potions import launcher
+from potions.errors import StillRunning, SupervisorRefused
+from potions.host.files import remove_tree, write_atomically
+from potions.layout import Home
+from potions.model.service import Phase, Service, ServiceState
+from potions.render.supervisord import render_program, render_spec
+
+_POLL = 0.02
+#: After SIGKILL: the kernel's own time, and supervisord's loop that looks once a second.
+_KILL_MARGIN = 10.0
+
+_PHASES = {
+    "STOPPED": Phase.STOPPED,
+    "STARTING": Phase.RUNNING,
+    "RUNNING": Phase.RUNNING,
+    "BACKOFF": Phase.CRASHING,
+    "STOPPING": Phase.STOPPING,
+    "EXITED": Phase.EXITED,
+    "FATAL": Phase.EXITED,
+    "UNKNOWN": Phase.EXITED,
+}
+
+
+class Supervisord:
+    """The supervisord of one embedded home, spoken to through its unix socket."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._changing = threading.Lock()
+
+    def install(self, service: Service) -> None:
+        spec = self._spec(service.name)
+        argv = [sys.executable, "-I", "-S", str(Path(launcher.__file__)), str(spec)]
+        program = self._home.program(service.name)
+        text = render_program(service, argv).encode()
+        with self._changing:
+            write_atomically(spec, render_spec(service), 0o600)
+            if program.exists() and program.read_bytes() == text and self._known(service.name):
+                return
+            write_atomically(program, text, 0o600)
+            self._call("stopProcess", service.name, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+            self._call("reloadConfig")
+            self._forget(service.name)
+            self._call("addProcessGroup", service.name)
+
+    def start(self, name: str) -> None:
+        self._call("startProcess", name, False, accept=(Faults.ALREADY_STARTED,))
+
+    def stop(self, name: str, grace: float) -> None:
+        self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+        if self._wait_for_end(name, grace):
+            return
+        _kill_group(self.state(name).pid)
+        if not self._wait_for_end(name, _KILL_MARGIN):
+            raise StillRunning(f"{name} does not end.", why="It outlived SIGTERM and SIGKILL.")
+
+    def _wait_for_end(self, name: str, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.state(name).phase in {Phase.STOPPING, Phase.RUNNING, Phase.CRASHING}:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_POLL)
+        return True
+
+    def stop_all(self, names: Iterable[str]) -> None:
+        """Stop many at once: each gets the time its own program asks for, and none waits for another."""
+        waiting = set(names)
+        for name in waiting:
+            self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+        while any(state.phase is Phase.STOPPING for name, state in self.states().items() if name in waiting):
+            time.sleep(_POLL)
+
+    def is_running(self, name: str) -> bool:
+        return self.state(name).phase is Phase.RUNNING
+
+    def state(self, name: str) -> ServiceState:
+        answer = self._call("getProcessInfo", name, accept=(Faults.BAD_NAME,))
+        return _read_state(answer) if isinstance(answer, dict) else ServiceState(Phase.ABSENT)
+
+    def states(self) -> Mapping[str, ServiceState]:
+        return {info["name"]: _read_state(info) for info in self._call("getAllProcessInfo")}
+
+    def remove(self, name: str) -> None:
+        self.stop(name, 0.0)
+        with self._changing:
+            self._forget(name)
+            for path in (self._home.program(name), self._spec(name)):
+                remove_tree(path, below=self._home.run)
+
+    def shut_down(self) -> None:
+        """Have supervisord end, with every program it runs."""
+        self._call("shutdown")
+
+    def is_up(self) -> bool:
+        """Whether a supervisord answers on this home's socket."""
+        try:
+            return bool(self._call("getState")["statename"] == "RUNNING")
+        except SupervisorRefused:
+            return False
+
+    def _spec(self, name: str) -> Path:
+        return self._home.program(name).with_suffix(".json")
+
+    def _known(self, name: str) -> bool:
+        return self.state(name).phase is not Phase.ABSENT
+
+    def _forget(self, name: str) -> None:
+        self._call("removeProcessGroup", name, accept=(Faults.BAD_NAME,))
+
+    def _call(self, method: str, *arguments: object, accept: tuple[int, ...] = ()) -> Any:
+        """Call supervisord. Returns None for a fault in ``accept``; raises SupervisorRefused for any other."""
+        # A transport keeps one connection and is not safe between threads, so each call has its own.
+        transport = SupervisorTransport(None, None, f"unix://{self._home.supervisor_socket}")
+        proxy = ServerProxy("http://127.0.0.1", transport=cast(Any, transport))
+        try:
+            return getattr(proxy.supervisor, method)(*arguments)
+        except Fault as fault:
+            if fault.faultCode in accept:
+                return None
+            raise SupervisorRefused(f"supervisord refused {method}: {fault.faultString}") from fault
+        except (OSError, ProtocolError) as error:
+            raise SupervisorRefused(
+                "supervisord does not answer.", why=str(error), do="Start Potions with: potions up"
+            ) from error
+        finally:
+            transport.close()
+
+
+def _kill_group(pid: int) -> None:
+    """SIGKILL to what supervisord made a process group of. It is gone meanwhile: fine."""
+    if pid > 0:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _read_state(info: dict[str, Any]) -> ServiceState:
+    phase = _PHASES[info["statename"]]
+    ended = phase in {Phase.EXITED, Phase.CRASHING}
+    return ServiceState(
+        phase=phase,
+        pid=info["pid"],
+        exit_status=info["exitstatus"] if ended else None,
+        since=float(info["start"]),
+    )

@@ -1,0 +1,181 @@
+"""The directories of the apps: slots, the live link, kept archives.
+
+The platform itself only makes, renames and removes entries of an app's own directory. Whatever lies below a slot or a
+storage is read and written by a child that has become the app's user.
+
+**Which release a slot holds, at every moment.** A deploy never unpacks over what a rollback may need:
+
+1. unpack into ``.slots/<colour>.incoming``;
+2. make ``.slots/<colour>.previous``, rename what the slot holds into it;
+3. rename ``incoming`` to the slot, write ``release.json``.
+
+So the slot holds new content if and only if ``previous`` exists and ``incoming`` does not, and ``put_back`` finds its
+way from any point, also when it was killed itself: it first renames new content back to ``incoming``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from potions.errors import NoRoom, ReleaseUnknown
+from potions.flows.ports import Report
+from potions.host import below_tasks
+from potions.host.archive import Limits, unpack
+from potions.host.below import Below
+from potions.host.files import (
+    free_bytes,
+    move,
+    provision,
+    remove_tree,
+    replace_link,
+    sync_directory,
+    sync_filesystem,
+    write_atomically,
+)
+from potions.layout import ENV_FILE_MODE, FIRST_LIVE, SLOT_MODE, AppTree, Colour, Entry
+from potions.model.deployment import Release, SlotContent
+from potions.model.plan import ReleaseFiles, Shipped
+from potions.model.service import Account
+from potions.render.envfile import render_environment
+
+#: What is left free on the disk for everything else (logs, the database, the app's own writing).
+ROOM_KEPT = 64 * 1024 * 1024
+
+
+class Trees:
+    """The trees of one home."""
+
+    def __init__(self, account: Account, below: Below) -> None:
+        self._account = account
+        self._below = below
+
+    def create(self, tree: AppTree) -> None:
+        """Make an app's directories and links. Survives a crash at any point by being run again."""
+        provision(tree.entries(), self._account)
+        for colour in Colour:
+            write_atomically(tree.marker_name(colour), b"", 0o644)
+            replace_link(tree.marker_slot(colour), f"../../{colour.value}", tree.marker(colour) / "slot.new")
+        if not tree.live.is_symlink():
+            replace_link(tree.live, _live_target(FIRST_LIVE), tree.live_new)
+        replace_link(tree.current, ".live/slot", tree.root / ".current.new")
+
+    def live(self, tree: AppTree) -> Colour:
+        return Colour(Path(os.readlink(tree.live)).name)
+
+    def point(self, tree: AppTree, colour: Colour) -> None:
+        sync_filesystem(tree.root)
+        replace_link(tree.live, _live_target(colour), tree.live_new)
+
+    def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
+        try:
+            return msgspec.json.decode(tree.holds(colour).read_bytes(), type=SlotContent)
+        except FileNotFoundError:
+            return None
+
+    def discard_parked(self, tree: AppTree, colour: Colour) -> None:
+        remove_tree(tree.previous(colour), below=tree.root)
+
+    def check_archive(self, tree: AppTree, release: Release) -> None:
+        archive = tree.archive(release.id, release.suffix)
+        if self.size_of(archive) != release.packed_bytes:
+            raise ReleaseUnknown(
+                f"The archive of {release.label} is not there any more.",
+                why=f"{archive} is missing or has another size.",
+                do="Send the release again with: potions deploy",
+            )
+
+    def unpack(
+        self, tree: AppTree, colour: Colour, release: Release, *, report: Report, cancelled: Callable[[], bool]
+    ) -> tuple[int, int]:
+        incoming = tree.incoming(colour)
+        remove_tree(incoming, below=tree.root)
+        provision([Entry(incoming, "app", SLOT_MODE)], self._account)
+        room = free_bytes(tree.root) - ROOM_KEPT
+        if room <= 0:
+            raise NoRoom(
+                "The disk is full.",
+                why=f"Less than {ROOM_KEPT // 2**20} MiB are free.",
+                do="Make room, then deploy again.",
+            )
+        done = self._below.run(
+            unpack,
+            release.suffix,
+            incoming,
+            Limits(bytes=min(Limits().bytes, room)),
+            open_first=tree.archive(release.id, release.suffix),
+            progress=report,
+            cancelled=cancelled,
+        )
+        return done.files, done.bytes
+
+    def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
+        provision([Entry(tree.previous(colour), "platform", 0o700)], self._account)
+        _move_if_there(tree.holds(colour), tree.previous_holds(colour))
+        _move_if_there(tree.slot(colour), tree.previous_slot(colour))
+        move(tree.incoming(colour), tree.slot(colour))
+        write_atomically(tree.holds(colour), msgspec.json.encode(content), 0o644)
+
+    def put_back(self, tree: AppTree, colour: Colour) -> None:
+        if tree.previous(colour).exists():
+            if not tree.incoming(colour).exists():
+                remove_tree(tree.holds(colour), below=tree.root)
+                _move_if_there(tree.slot(colour), tree.incoming(colour))
+            _move_if_there(tree.previous_slot(colour), tree.slot(colour))
+            _move_if_there(tree.previous_holds(colour), tree.holds(colour))
+            tree.previous(colour).rmdir()
+            sync_directory(tree.slots)
+        remove_tree(tree.incoming(colour), below=tree.root)
+
+    def rewrite_holds(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
+        """Say that the slot runs for another deployment now."""
+        write_atomically(tree.holds(colour), msgspec.json.encode(content), 0o644)
+
+    def inspect(self, tree: AppTree, colour: Colour) -> ReleaseFiles:
+        return self._below.run(below_tasks.inspect_release, tree.slot(colour))
+
+    def link_storage(self, tree: AppTree, colour: Colour, shipped: Shipped) -> list[str]:
+        return self._below.run(
+            below_tasks.link_storage, tree.slot(colour), f"../{tree.storage.name}", tree.storage, shipped
+        )
+
+    def find_epmd(self, tree: AppTree, colour: Colour) -> bytes | None:
+        """The port mapper that an Erlang release brings along."""
+        return self._below.run(below_tasks.find_epmd, tree.slot(colour))
+
+    def measure(self, path: Path) -> tuple[int, int]:
+        """Bytes and number of files below a storage or a slot."""
+        return self._below.run(below_tasks.measure_below, path)
+
+    def write_environment(self, tree: AppTree, colour: Colour, environment: Mapping[str, str]) -> None:
+        write_atomically(tree.env_file(colour), render_environment(environment), ENV_FILE_MODE)
+
+    def size_of(self, path: Path) -> int:
+        try:
+            return path.lstat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def read_output(self, path: Path, offset: int) -> bytes:
+        try:
+            with path.open("rb") as file:
+                # A log that was rotated meanwhile is shorter: then all of it is new.
+                file.seek(offset if offset <= os.fstat(file.fileno()).st_size else 0)
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+    def prune(self, tree: AppTree, release: Release) -> None:
+        remove_tree(tree.archive(release.id, release.suffix), below=tree.root)
+
+
+def _live_target(colour: Colour) -> str:
+    return f".slots/{colour.value}"
+
+
+def _move_if_there(source: Path, destination: Path) -> None:
+    if source.is_symlink() or source.exists():
+        move(source, destination)

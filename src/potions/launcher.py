@@ -1,0 +1,58 @@
+"""Starts one program of an app: reads its variables from a file, becomes the app's user, and execs the command.
+
+Run as ``python -I -S launcher.py SPEC`` by either supervisor, so neither ever carries a value of a variable: systemd
+refuses bytes that are not UTF-8, supervisord cuts values at quotes and hands on its own environment. Standard library
+only, because it starts in front of every app.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+_NOT_STARTED = 126
+
+
+def main(spec_path: str) -> int:
+    """Replace this process by the command of the spec; returns an exit status only where that fails."""
+    try:
+        spec = json.loads(Path(spec_path).read_bytes())
+        environment = read_environment(spec["env_file"])
+        become(spec["account"])
+        os.chdir(spec["directory"])
+    except (OSError, ValueError, KeyError) as error:
+        print(f"potions: the program could not be prepared: {error}", file=sys.stderr, flush=True)
+        return _NOT_STARTED
+    os.umask(0o022)
+    # Python ignores these two; a program that inherits that never notices that its reader is gone.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        os.execve("/bin/sh", ["/bin/sh", "-c", spec["command"]], environment)  # noqa: S606
+    except OSError as error:
+        print(f"potions: /bin/sh could not be started: {error}", file=sys.stderr, flush=True)
+    return _NOT_STARTED
+
+
+def read_environment(path: str) -> dict[bytes, bytes]:
+    """The variables of a NUL-separated ``NAME=value`` file, byte for byte. The file must not be a link."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        entries = file.read().split(b"\0")
+    return dict(entry.split(b"=", 1) for entry in entries if entry)
+
+
+def become(account: dict[str, Any]) -> None:
+    """Drop every right for good, where Potions runs as root."""
+    if account["switch"]:
+        os.setgroups([])
+        os.setgid(account["gid"])
+        os.setuid(account["uid"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

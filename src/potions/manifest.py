@@ -1,0 +1,238 @@
+"""Reads ``potions.toml``. Every mistake is an error that names the key, and a misspelt key gets a suggestion."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+from potions.errors import ManifestRefused, NameRefused
+from potions.model.plan import Health, Manifest, Shipped
+from potions.names import parse_app_name, parse_env_name, parse_env_value
+
+_FILE = "potions.toml"
+
+_KEYS: Mapping[str, frozenset[str]] = {
+    "run": frozenset({"start", "migrate"}),
+    "build": frozenset({"command"}),
+    "health": frozenset({"path", "status", "timeout"}),
+    "deploy": frozenset({"drain", "stop_timeout", "keep"}),
+    "storage": frozenset({"shipped"}),
+}
+_TABLES = frozenset({*_KEYS, "env"})
+
+_NOT_YET: Mapping[str, frozenset[str]] = {
+    "run": frozenset({"console"}),
+    "deploy": frozenset({"strategy", "standby"}),
+    "storage": frozenset({"publish", "quota"}),
+}
+_TABLES_NOT_YET = frozenset({"processes"})
+
+_DAY = 86_400.0
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h)\Z", re.ASCII)
+_STATUS = re.compile(r"(\d{3})(?:-(\d{3}))?\Z", re.ASCII)
+_PATH = re.compile(r"/[^\s{\x00-\x1f\x7f]*\Z")
+_LINE = re.compile(r"at line (\d+)")
+_KEEP_MAX = 1000
+
+Document = Mapping[str, Any]
+
+Value = TypeVar("Value")
+
+
+def parse_manifest(text: str) -> Manifest:
+    """Return ``potions.toml`` with every default filled in.
+
+    Raises ManifestRefused for any mistake, ReservedVariable and VariableRefused for what ``[env]`` may not hold.
+    """
+    document = _decode(text)
+    _check_keys(document)
+    deploy = document.get("deploy", {})
+    defaults = Manifest()
+    return Manifest(
+        app=_read(document, "app", None, _app),
+        start=_read(document.get("run", {}), "start", None, _command, "run"),
+        migrate=_read(document.get("run", {}), "migrate", None, _command, "run"),
+        build=_read(document.get("build", {}), "command", None, _command, "build"),
+        health=_health(document.get("health", {})),
+        drain=_read(deploy, "drain", defaults.drain, _duration, "deploy"),
+        stop_timeout=_read(deploy, "stop_timeout", defaults.stop_timeout, _duration, "deploy"),
+        keep=_read(deploy, "keep", defaults.keep, _keep, "deploy"),
+        shipped=_read(document.get("storage", {}), "shipped", defaults.shipped, _shipped, "storage"),
+        env=_env(document.get("env", {})),
+    )
+
+
+def _decode(text: str) -> dict[str, Any]:
+    try:
+        return msgspec.toml.decode(text.removeprefix("\ufeff"), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        line = _LINE.search(str(error))
+        where = f"{_FILE} line {line[1]}" if line else _FILE
+        raise ManifestRefused(f"{where} is not valid TOML.", why=str(error), do="Correct it there.") from error
+    except (RecursionError, ValueError) as error:
+        # The parser of the standard library lets these through for deep nesting and for numbers of thousands of digits.
+        raise ManifestRefused(f"{_FILE} cannot be read.", why=str(error)) from error
+
+
+# Which keys there are
+
+
+def _check_keys(document: Document) -> None:
+    for name, value in document.items():
+        if name in _TABLES:
+            _check_table(name, value)
+        elif name != "app":
+            _refuse_key("", name)
+
+
+def _check_table(table: str, value: object) -> None:
+    if not isinstance(value, dict):
+        raise ManifestRefused(f"{_FILE}: {table} is not a table.", do=f"Put its keys below a line that says [{table}].")
+    for key in value:
+        if table in _KEYS and key not in _KEYS[table]:
+            _refuse_key(table, key)
+
+
+def _refuse_key(table: str, key: str) -> NoReturn:
+    if key in (_NOT_YET.get(table, ()) if table else _TABLES_NOT_YET):
+        raise ManifestRefused(f"{_FILE}: {_where(table, key)} is not available yet.", do="Take it out for now.")
+    suggestion = _suggest(table, key)
+    raise ManifestRefused(
+        f"{_FILE}: unknown key {_where(table, key)}.",
+        why=f"Did you mean {suggestion}?" if suggestion else "",
+        do="Correct it or take it out; a key that is not understood is never ignored.",
+    )
+
+
+def _where(table: str, key: str) -> str:
+    shown = key if len(key) <= 60 else key[:57] + "..."
+    if table:
+        return f"[{table}] {shown}"
+    return f"[{shown}]" if shown in _TABLES_NOT_YET else shown
+
+
+def _suggest(table: str, key: str) -> str:
+    """The closest key of the same table, or the table that has a key of exactly this name."""
+    close = difflib.get_close_matches(key, _KEYS[table] if table else {"app", *_TABLES}, n=1)
+    if close:
+        return close[0] if table or close[0] == "app" else f"[{close[0]}]"
+    elsewhere = [other for other, keys in _KEYS.items() if key in keys]
+    return f"[{elsewhere[0]}] {key}" if elsewhere else ""
+
+
+# What a value may be. Each reader returns the value, or raises the rule it breaks.
+
+
+class _RuleError(Exception):
+    """What a value has to be."""
+
+
+def _read(table: Document, key: str, default: Value, reader: Callable[[Any], Value], name: str = "") -> Value:
+    if key not in table:
+        return default
+    try:
+        return reader(table[key])
+    except _RuleError as rule:
+        raise ManifestRefused(f"{_FILE}: {_where(name, key)} cannot be used.", why=str(rule)) from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _RuleError("It has to be a text in quotes.")
+    return value
+
+
+def _app(value: object) -> str:
+    try:
+        return parse_app_name(_text(value))
+    except NameRefused as refused:
+        raise _RuleError(refused.why) from None
+
+
+def _command(value: object) -> str:
+    text = _text(value)
+    if not text.strip() or "\0" in text:
+        raise _RuleError("It has to be a command for /bin/sh, and must not be empty or have a NUL character in it.")
+    return text
+
+
+def _duration(value: object) -> float:
+    seconds = _seconds(value)
+    if seconds is None or not 0 <= seconds <= _DAY:
+        raise _RuleError(
+            'It has to be a time such as "30s", "5m", "500ms" or "2h", or a number of seconds; a day at most.'
+        )
+    return seconds
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if value <= _DAY else None
+    found = _DURATION.match(value) if isinstance(value, str) else None
+    return float(found[1]) * _UNITS[found[2]] if found else None
+
+
+def _positive_duration(value: object) -> float:
+    seconds = _duration(value)
+    if seconds == 0:
+        raise _RuleError("No release answers within no time; it has to be longer than 0.")
+    return seconds
+
+
+def _status(value: object) -> tuple[int, int]:
+    found = _STATUS.match(str(value)) if isinstance(value, str | int) else None
+    lowest, highest = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
+    if not 200 <= lowest <= highest <= 599:
+        raise _RuleError('It has to be a status such as "204" or a range such as "200-399", between 200 and 599.')
+    return lowest, highest
+
+
+def _path(value: object) -> str:
+    text = _text(value)
+    if not _PATH.match(text):
+        raise _RuleError('It has to begin with "/", without spaces, control characters or "{".')
+    return text
+
+
+def _keep(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _KEEP_MAX:
+        raise _RuleError(f"It has to be a whole number from 1 to {_KEEP_MAX}.")
+    return value
+
+
+def _shipped(value: object) -> Shipped:
+    try:
+        return Shipped(_text(value))
+    except ValueError:
+        allowed = ", ".join(f'"{shipped.value}"' for shipped in Shipped)
+        raise _RuleError(f"It has to be one of {allowed}.") from None
+
+
+def _health(table: Document) -> Health:
+    defaults = Health()
+    lowest, highest = _read(table, "status", (defaults.lowest, defaults.highest), _status, "health")
+    return Health(
+        path=_read(table, "path", defaults.path, _path, "health"),
+        lowest=lowest,
+        highest=highest,
+        timeout=_read(table, "timeout", defaults.timeout, _positive_duration, "health"),
+    )
+
+
+def _env(table: Document) -> dict[str, str]:
+    return {parse_env_name(name, source=f"{_FILE} [env]"): _env_value(name, value) for name, value in table.items()}
+
+
+def _env_value(name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ManifestRefused(
+            f"{_FILE}: the value of [env] {name} is not a text.",
+            why="Variables are texts, and a number or a boolean can be written in more than one way.",
+            do=f'Put it into quotes: {name} = "…"',
+        )
+    return parse_env_value(name, value)

@@ -1,0 +1,121 @@
+"""Caddy's configuration: the main file, and for each app a site that names both slots, so no deploy changes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from potions.layout import Colour, Home
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./*@:+,=-]+\Z")
+
+_MAIN = """\
+{{
+	admin {admin}
+	persist_config off
+	storage file_system {data}
+	http_port {http_port}
+	default_bind 127.0.0.1
+	auto_https off
+	grace_period 10s
+	log {{
+		output stderr
+		level WARN
+	}}
+	servers {{
+		protocols h1
+	}}
+}}
+
+import {sites}
+
+http://:{http_port} {{
+	respond "no app of that name here" 404
+}}
+"""
+
+_SITE = """\
+{addresses} {{
+	root * {root}
+	@probe header Potions-Probe {token}
+	@green file /green
+	handle @green {{
+		{green}
+	}}
+	handle {{
+		{blue}
+	}}
+	handle_errors 502 {{
+		header Retry-After 5
+		@empty not file /release.json
+		respond @empty "nothing is deployed here yet" 503
+		respond "this app is not running" 503
+	}}
+}}
+"""
+
+_HANDLER = """\
+		header @probe >Potions-Slot {colour}
+		reverse_proxy 127.0.0.1:{port} {{
+			header_up X-Forwarded-Proto https
+			header_up -Potions-Probe
+			stream_close_delay 24h
+		}}"""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What Caddy has to know of an app."""
+
+    app: str
+    hosts: Sequence[str]
+    """The names it answers at, without a port."""
+    http_port: int
+    ports: tuple[int, int]
+    """Blue's, then green's."""
+    live_root: Path
+    """The link that decides. Caddy reads its path as a pattern, so it must have none of ``[ ] * ? { }`` in it."""
+    probe_token: str
+    """Only a request with this in ``Potions-Probe`` is told which slot answered."""
+
+
+def render_caddyfile(home: Home, http_port: int) -> str:
+    """The main file: what holds for every site, and an answer where no app has the name that was asked for.
+
+    Caddy waits ``grace_period`` for requests in flight when it stops, without a limit if there is none. HTTP/1 alone,
+    because the other protocols need TLS and Caddy warns of that at every load.
+    """
+    return _MAIN.format(
+        admin=_quote(f"unix/{home.caddy_socket}"),
+        data=_quote(str(home.caddy_data)),
+        sites=_quote(str(home.sites / "*.caddy")),
+        http_port=http_port,
+    )
+
+
+def render_site(site: Site) -> str:
+    """One app's site. Exactly one look at the file system decides between the colours.
+
+    With one look a colour, a rename between the two finds neither. The error route speaks when a slot's port is closed;
+    an app's own 502 passes through as it is.
+    """
+    return _SITE.format(
+        addresses=", ".join(f"http://{host}:{site.http_port}" for host in site.hosts),
+        root=_quote(str(site.live_root)),
+        token=_quote(site.probe_token),
+        green=_handler(Colour.GREEN, site.ports[1]),
+        blue=_handler(Colour.BLUE, site.ports[0]),
+    )
+
+
+def _handler(colour: Colour, port: int) -> str:
+    return _HANDLER.format(colour=colour.value, port=port).lstrip()
+
+
+def _quote(text: str) -> str:
+    """A word of a Caddyfile; a quote inside is escaped, a backslash stands for itself."""
+    if _PLAIN.match(text):
+        return text
+    return '"' + text.replace('"', '\\"') + '"'

@@ -1,0 +1,35 @@
+"""Everything the API may ask, a file a noun."""
+
+from __future__ import annotations
+
+from potions.service.apps import AppService
+from potions.service.context import Context
+from potions.service.deployments import DeploymentService
+from potions.service.jobs import Jobs
+from potions.service.lifecycle import LifecycleService
+from potions.service.logs import LogService
+from potions.service.overview import OverviewService
+from potions.service.recovery import Recovery
+from potions.service.runs import Runs
+from potions.service.variables import VariableService
+
+
+class Service:
+    """The service of one home, put together."""
+
+    def __init__(self, context: Context) -> None:
+        runs = Runs(context)
+        self.context = context
+        self.jobs = Jobs(context, runs)
+        self.lifecycle = LifecycleService(context, runs, self.jobs)
+        self.apps = AppService(context, self.lifecycle, self.jobs)
+        self.deployments = DeploymentService(context, self.jobs)
+        self.variables = VariableService(context)
+        self.logs = LogService(context)
+        self.overview = OverviewService(context, self.deployments, self.variables)
+        self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
+
+    def start(self) -> None:
+        """Settle what a crash left, then work on the queue."""
+        self.recovery.run()
+        self.jobs.start()

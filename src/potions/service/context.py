@@ -1,0 +1,72 @@
+"""What every part of the service works with."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from potions.errors import AppDirectoryGone
+from potions.flows.run import World
+from potions.host.caddy import Caddy
+from potions.host.locks import Locks
+from potions.host.network import Network
+from potions.host.supervisord import Supervisord
+from potions.host.trees import Trees
+from potions.layout import AppTree, Home
+from potions.model.app import App, Ports, choose_ports
+from potions.model.deployment import Deployment
+from potions.model.variables import new_automatic_values
+from potions.settings import Settings
+from potions.store.records import ChoosePorts
+from potions.store.store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """One home: where it is, what it remembers, and the world it acts on."""
+
+    home: Home
+    settings: Settings
+    store: Store
+    world: World
+    supervisor: Supervisord
+    proxy: Caddy
+    network: Network
+    trees: Trees
+    locks: Locks
+
+    def app(self, name: str) -> App:
+        """The app of that name; raises AppUnknown."""
+        return self.store.app(name)
+
+    def tree(self, app: App) -> AppTree:
+        return self.home.app(app.name)
+
+    def is_gone(self, app: App) -> bool:
+        """Whether the app's directory was removed by hand."""
+        return not self.tree(app).live.is_symlink()
+
+    def present(self, name: str) -> tuple[App, AppTree]:
+        """The app and its tree; raises AppUnknown, or AppDirectoryGone."""
+        app = self.app(name)
+        if self.is_gone(app):
+            raise AppDirectoryGone(app.name, str(self.tree(app).root))
+        return app, self.tree(app)
+
+    def live_deployment(self, app: App) -> Deployment | None:
+        """What the live slot holds and serves; None while nothing was deployed."""
+        tree = self.tree(app)
+        held = self.trees.holds(tree, self.trees.live(tree))
+        return None if held is None else self.store.deployment(app.id, held.deployment)
+
+    def choose_ports(self) -> ChoosePorts:
+        """Picks the lowest free pair for a new app."""
+
+        def choose(taken: set[int]) -> Ports | None:
+            return choose_ports(self.settings.first_port, taken, self.network.is_port_free)
+
+        return choose
+
+    def automatic_values(self, host: str) -> dict[str, str]:
+        """The automatic variables of a new app. SECRET_KEY_BASE is 64 random bytes, as Phoenix and Rails want it."""
+        return new_automatic_values(secrets.token_urlsafe(64), host)

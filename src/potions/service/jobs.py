@@ -1,0 +1,190 @@
+"""The threads that run deployments: one deploy at a time on a server, a rollback at once, tidying up behind both."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from potions.errors import AppBusy, InternalError, NotCancellable, PotionsError
+from potions.flows import step
+from potions.flows.run import SlotRun
+from potions.flows.step import Flow
+from potions.host.locks import Lock
+from potions.model.app import App
+from potions.model.deployment import Deployment, Kind, Status
+from potions.service.context import Context
+from potions.service.control import Control
+from potions.service.runs import Runs
+
+_log = logging.getLogger(__name__)
+_DEPLOY_LOCK = "deploy"
+
+
+class Jobs:
+    """The deployments of one home on their way."""
+
+    def __init__(self, context: Context, runs: Runs) -> None:
+        self._context = context
+        self._runs = runs
+        self._changed = threading.Condition()
+        self._controls: dict[int, Control] = {}
+        self._by_app: dict[int, Deployment] = {}
+
+    def start(self) -> None:
+        """Begin to work on the queue."""
+        threading.Thread(target=self._work, name="queue", daemon=True).start()
+
+    def wake(self) -> None:
+        """Something was queued or cancelled."""
+        with self._changed:
+            self._changed.notify_all()
+
+    # Who holds an app
+
+    def take_app(self, app: App, what_for: str) -> Lock:
+        """The app's lock. A drain is cut short for it; raises AppBusy while a deploy or rollback of the app runs."""
+        lock = self._context.locks.take(_app_lock(app.id), give_up=lambda: not self._ask_to_hurry(app))
+        if lock is None:
+            running = self._by_app.get(app.id)
+            which = f"deployment {running.number} ({running.status.value})" if running else "another command"
+            raise AppBusy(
+                f"{app.name} is busy: {which} runs.",
+                why=f"A {what_for} has to wait until it has ended.",
+                do=f"Wait for it, or end it with: potions cancel {app.name}",
+            )
+        return lock
+
+    def is_running(self, app_id: int) -> bool:
+        """Whether a deploy or rollback of the app runs that has not succeeded yet."""
+        with self._changed:
+            running = self._by_app.get(app_id)
+            return running is not None and not self._controls[running.id].finishing
+
+    def is_known(self, deployment: Deployment) -> bool:
+        """Whether it is on its way in this process."""
+        with self._changed:
+            return deployment.id in self._controls
+
+    def cancel(self, deployment: Deployment) -> None:
+        """Cancel one that waits or runs; raises NotCancellable."""
+        if deployment.status.ended:
+            raise _not_cancellable(deployment, f"It has ended: {deployment.status.value}.")
+        with self._changed:
+            control = self._controls.get(deployment.id)
+            if control is None:
+                self._context.store.cancel(deployment.id)
+                self._changed.notify_all()
+                return
+        if control.finishing or not control.cancel():
+            raise _not_cancellable(deployment, "A migration, or the switch itself, is not interrupted half way.")
+
+    def _ask_to_hurry(self, app: App) -> bool:
+        """True where waiting for the app makes sense: it only drains, and was asked to end that."""
+        with self._changed:
+            running = self._by_app.get(app.id)
+            if running is None:
+                # Between two holders: the lock is free in a moment.
+                return True
+            control = self._controls[running.id]
+            if control.finishing:
+                control.hurry()
+            return control.finishing
+
+    # The queue
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while (deployment := self._next()) is None:
+                    self._changed.wait()
+            self.guard(deployment, self._deploy)
+
+    def _next(self) -> Deployment | None:
+        waiting = (one for one in self._context.store.unfinished() if one.status is Status.QUEUED)
+        return next((one for one in waiting if one.kind is not Kind.ROLLBACK and one.id not in self._controls), None)
+
+    def _deploy(self, deployment: Deployment) -> None:
+        server = self._context.locks.take(_DEPLOY_LOCK)
+        try:
+            lock = self._context.locks.take(_app_lock(deployment.app_id), give_up=lambda: self._is_over(deployment))
+            if lock is not None:
+                self.run(deployment, lock)
+        finally:
+            if server is not None:
+                server.release()
+
+    def _is_over(self, deployment: Deployment) -> bool:
+        return self._context.store.deployment(deployment.app_id, deployment.number).status.ended
+
+    # One deployment
+
+    def guard(self, deployment: Deployment, work: Callable[[Deployment], object]) -> None:
+        """Do ``work``; whatever goes wrong is recorded, so that nothing stays in the queue and nobody waits for ever."""
+        try:
+            work(deployment)
+        except PotionsError as error:
+            self._record_if_open(deployment, error)
+        except Exception:
+            _log.exception("deployment %s of %s", deployment.number, deployment.app)
+            log = self._context.home.part_log("agent")
+            self._record_if_open(deployment, InternalError("Potions made a mistake.", do=f"See {log}"))
+
+    def run(self, deployment: Deployment, lock: Lock) -> bool:
+        """Run a deployment whose app is locked, up to its success or failure; the lock goes when all is tidied up."""
+        control = Control()
+        try:
+            with self._changed:
+                if self._is_over(deployment):
+                    return False
+                self._controls[deployment.id] = control
+                self._by_app[deployment.app_id] = deployment
+            app, _ = self._context.present(deployment.app)
+            run = self._runs.begin(app, deployment, control)
+            flow = self._runs.flow_of(deployment, run)
+            succeeded = step.perform(flow, run)
+        except BaseException:
+            self._done(deployment, lock)
+            raise
+        if succeeded:
+            self._context.store.set_stopped(app.id, False)
+            self.finish_in_background(flow, run, control, lock)
+        else:
+            self._done(deployment, lock)
+        return succeeded
+
+    def finish_in_background(self, flow: Flow[SlotRun], run: SlotRun, control: Control, lock: Lock) -> None:
+        """Drain and retire, while others may deploy. Holds the app's lock until that is done."""
+        with self._changed:
+            control.finishing = True
+            self._controls[run.deployment.id] = control
+            self._by_app[run.deployment.app_id] = run.deployment
+        name = f"finish {run.app.name} {run.deployment.number}"
+        threading.Thread(target=self._finish, args=(flow, run, lock), name=name, daemon=True).start()
+
+    def _finish(self, flow: Flow[SlotRun], run: SlotRun, lock: Lock) -> None:
+        try:
+            step.finish(flow, run)
+        except Exception:
+            _log.exception("finishing deployment %s of %s", run.deployment.number, run.app.name)
+        finally:
+            self._done(run.deployment, lock)
+
+    def _done(self, deployment: Deployment, lock: Lock) -> None:
+        with self._changed:
+            self._controls.pop(deployment.id, None)
+            self._by_app.pop(deployment.app_id, None)
+            lock.release()
+            self._changed.notify_all()
+
+    def _record_if_open(self, deployment: Deployment, error: PotionsError) -> None:
+        if not self._is_over(deployment):
+            self._context.store.fail(deployment.id, step.failure_of(error))
+
+
+def _app_lock(app_id: int) -> str:
+    return f"app-{app_id}"
+
+
+def _not_cancellable(deployment: Deployment, why: str) -> NotCancellable:
+    return NotCancellable(f"Deployment {deployment.number} of {deployment.app} cannot be cancelled.", why=why)

@@ -1,0 +1,137 @@
+"""What the platform and its apps look like right now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from potions import __version__
+from potions.host.processes import memory_of
+from potions.layout import Colour
+from potions.model.app import App
+from potions.model.deployment import Deployment, SlotContent
+from potions.model.service import Phase, ServiceState, slot_service
+from potions.schema import AppDetail, AppSummary, Deployed, Part, PlatformStatus, SlotDetail
+from potions.service.context import Context
+from potions.service.deployments import DeploymentService
+from potions.service.variables import VariableService
+
+_STOPPED = ServiceState(Phase.ABSENT)
+
+
+class OverviewService:
+    """What may be asked about the state of things."""
+
+    def __init__(self, context: Context, deployments: DeploymentService, variables: VariableService) -> None:
+        self._context = context
+        self._deployments = deployments
+        self._variables = variables
+
+    def status(self) -> PlatformStatus:
+        """The platform's parts, its apps, and what is on its way."""
+        context = self._context
+        return PlatformStatus(
+            version=__version__,
+            home=str(context.home.root),
+            http_port=context.settings.http_port,
+            first_port=context.settings.first_port,
+            app_user=context.settings.app_user,
+            parts=self._parts(),
+            apps=self.apps(),
+            running=context.store.unfinished(),
+        )
+
+    def apps(self) -> list[AppSummary]:
+        """A line an app. One look at the supervisor for all of them."""
+        states = self._context.supervisor.states()
+        return [self._summary(app, states) for app in self._context.store.apps()]
+
+    def app(self, name: str) -> AppDetail:
+        """Everything about an app."""
+        context = self._context
+        app = context.app(name)
+        tree = context.tree(app)
+        size, files = context.trees.measure(tree.storage) if tree.storage.is_dir() else (0, 0)
+        newest = context.store.deployments(app.id, 1)
+        waiting = [one for one in context.store.unfinished() if one.app_id == app.id]
+        return AppDetail(
+            summary=self._summary(app, context.supervisor.states()),
+            directory=str(tree.root),
+            storage=str(tree.storage),
+            storage_bytes=size,
+            storage_files=files,
+            slots=[] if context.is_gone(app) else [self._slot(app, colour) for colour in Colour],
+            last=newest[0] if newest else None,
+            running=waiting[0] if waiting else None,
+            rollback_to=None if context.is_gone(app) else self._deployments.rollback_target(app),
+            unsaved=self._variables.count_not_live(app) if self._serves(app) else 0,
+        )
+
+    def _parts(self) -> list[Part]:
+        supervisor = self._context.supervisor
+        parts = []
+        for name in ("caddy", "agent"):
+            state = supervisor.state(name)
+            detail = "" if state.phase is Phase.RUNNING else state.phase.value
+            parts.append(Part(name, state.phase is Phase.RUNNING, state.pid, detail))
+        return parts
+
+    def _serves(self, app: App) -> bool:
+        return not self._context.is_gone(app) and self._held(app, self._live(app)) is not None
+
+    def _live(self, app: App) -> Colour:
+        return self._context.trees.live(self._context.tree(app))
+
+    def _held(self, app: App, colour: Colour) -> SlotContent | None:
+        return self._context.trees.holds(self._context.tree(app), colour)
+
+    def _summary(self, app: App, states: Mapping[str, ServiceState]) -> AppSummary:
+        gone = self._context.is_gone(app)
+        live = Colour.GREEN if gone else self._live(app)
+        held = None if gone else self._held(app, live)
+        return AppSummary(
+            name=app.name,
+            address=f"http://{app.host}:{self._context.settings.http_port}",
+            serves=self._deployed(app, held),
+            live=live,
+            state="gone" if gone else _state(app, held, states.get(slot_service(app.name, live), _STOPPED)),
+            created=app.created,
+        )
+
+    def _deployed(self, app: App, held: SlotContent | None) -> Deployed | None:
+        if held is None:
+            return None
+        deployment = self._context.store.deployment(app.id, held.deployment)
+        return Deployed(held.deployment, held.label, deployment.ended)
+
+    def _slot(self, app: App, colour: Colour) -> SlotDetail:
+        tree = self._context.tree(app)
+        state = self._context.supervisor.state(slot_service(app.name, colour))
+        pids = self._context.network.processes_of(tree, colour)
+        live = self._live(app) is colour
+        return SlotDetail(
+            colour=colour,
+            port=app.ports.of(colour),
+            phase=state.phase,
+            live=live,
+            draining=not live and self._drains(app),
+            holds=self._deployed(app, self._held(app, colour)),
+            pid=state.pid,
+            in_flight=self._context.proxy.in_flight(app.ports.of(colour)),
+            memory_bytes=memory_of(pids),
+        )
+
+    def _drains(self, app: App) -> bool:
+        return any(one.app_id == app.id for one in self._draining())
+
+    def _draining(self) -> list[Deployment]:
+        return self._context.store.draining()
+
+
+def _state(app: App, held: SlotContent | None, service: ServiceState) -> str:
+    """One word for an app, for people."""
+    if held is None:
+        return "empty"
+    if app.stopped:
+        return "stopped"
+    words = {Phase.RUNNING: "running", Phase.CRASHING: "crashing", Phase.EXITED: "crashed", Phase.STOPPING: "stopping"}
+    return words.get(service.phase, "down")

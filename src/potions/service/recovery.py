@@ -1,0 +1,136 @@
+"""What the agent does when it starts: settle what a crash left, then have run what should run.
+
+The truth about which slot serves is the link ``.live``; the journal says which steps began. Before the point of no
+return a deployment is undone, behind it it goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from potions.errors import PotionsError, StepInterrupted
+from potions.flows import step
+from potions.flows.deploy import deploy, rollback
+from potions.flows.run import SlotRun
+from potions.flows.step import Flow
+from potions.host.files import remove_tree
+from potions.model.app import App
+from potions.model.deployment import Deployment, Kind
+from potions.service.apps import AppService
+from potions.service.context import Context
+from potions.service.control import Control
+from potions.service.jobs import Jobs
+from potions.service.lifecycle import LifecycleService
+from potions.service.runs import Runs
+from potions.service.transcript import Transcript
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T", App, Deployment)
+
+
+class Recovery:
+    """Runs once, before the agent answers anybody."""
+
+    def __init__(
+        self, context: Context, runs: Runs, jobs: Jobs, apps: AppService, lifecycle: LifecycleService
+    ) -> None:
+        self._context = context
+        self._runs = runs
+        self._jobs = jobs
+        self._apps = apps
+        self._lifecycle = lifecycle
+
+    def run(self) -> None:
+        """Bring everything to where it should be. What fails for one app does not keep the others from it."""
+        self._apps.finish_interrupted()
+        for deployment in self._context.store.unfinished():
+            self._attempt(self._settle, deployment)
+        self._settle_sites()
+        for deployment in self._context.store.draining():
+            # It serves, so nobody stopped the app since; the crash came before that was remembered.
+            self._context.store.set_stopped(deployment.app_id, False)
+        draining = {deployment.app_id for deployment in self._context.store.draining()}
+        for app in self._context.store.apps():
+            self._attempt(self._settle_other_slot if app.id not in draining else _leave, app)
+            self._attempt(self._settle_live_slot, app)
+        for deployment in self._context.store.draining():
+            self._attempt(self._finish, deployment)
+        self._apps.empty_trash()
+
+    def _attempt(self, settle: Callable[[T], None], what: T) -> None:
+        try:
+            settle(what)
+        except PotionsError as error:
+            _log.error("recovery of %s: %s", what, error)
+
+    def _settle(self, deployment: Deployment) -> None:
+        """One that the crash interrupted: undone, or brought to its end. One that only waited keeps waiting."""
+        began = [record.name for record in self._context.store.steps(deployment.id) if record.undone is None]
+        interrupted = StepInterrupted(
+            "Potions was stopped in the middle of it.", why="What it had done is undone.", do="Deploy again."
+        )
+        app = self._context.app(deployment.app)
+        if self._context.is_gone(app) or (deployment.kind is Kind.ROLLBACK and not began):
+            self._context.store.fail(deployment.id, step.failure_of(interrupted))
+        elif began:
+            self._go_on_or_undo(app, deployment, began, interrupted)
+
+    def _go_on_or_undo(self, app: App, deployment: Deployment, began: list[str], why: StepInterrupted) -> None:
+        run = self._runs.rebuild(app, deployment, Control())
+        flow = _flow_that_began(began)
+        if self._context.trees.live(run.tree) is not run.slot:
+            step.undo_crashed(flow, run, began, why)
+            return
+        lock = self._jobs.take_app(app, "recovery")
+        if step.resume(flow, run, began):
+            self._jobs.finish_in_background(flow, run, Control(), lock)
+        else:
+            lock.release()
+
+    def _finish(self, deployment: Deployment) -> None:
+        """Drain and retire for a deployment that already serves."""
+        app = self._context.app(deployment.app)
+        if self._jobs.is_known(deployment):
+            return
+        control = Control()
+        run = self._runs.rebuild(app, deployment, control)
+        self._jobs.finish_in_background(deploy(), run, control, self._jobs.take_app(app, "recovery"))
+
+    def _settle_sites(self) -> None:
+        """The proxy knows every app that is there, and no other."""
+        apps = {app.name: app for app in self._context.store.apps()}
+        for name in set(self._context.proxy.sites()) - set(apps):
+            self._context.proxy.remove_site(name)
+        for app in apps.values():
+            if not self._context.is_gone(app):
+                self._apps.put_site(app)
+
+    def _settle_other_slot(self, app: App) -> None:
+        """Nothing of it runs; only a drain would have it run on."""
+        if not self._context.is_gone(app):
+            self._lifecycle.end_slot(app, self._context.trees.live(self._context.tree(app)).other)
+
+    def _settle_live_slot(self, app: App) -> None:
+        """It runs, unless a person stopped the app. Uploads that were cut off go."""
+        if self._context.is_gone(app):
+            return
+        tree = self._context.tree(app)
+        for leftover in tree.releases.glob(".incoming-*"):
+            remove_tree(leftover, below=tree.root)
+        live = self._context.trees.live(tree)
+        if app.stopped:
+            self._lifecycle.end_slot(app, live)
+        elif self._context.trees.holds(tree, live) is not None:
+            self._lifecycle.start_live(app, Transcript())
+
+
+def _leave(_app: App) -> None:
+    """The other slot of an app that drains: it has to run on."""
+
+
+def _flow_that_began(began: list[str]) -> Flow[SlotRun]:
+    return rollback() if "claim" in began else deploy()
+

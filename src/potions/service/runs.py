@@ -1,0 +1,113 @@
+"""From a deployment in the store to a run of its flow, also after a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+
+from potions.flows import deploy as flows
+from potions.flows.run import SlotRun
+from potions.flows.step import Flow
+from potions.host.deployment_log import DeploymentLog
+from potions.layout import Colour
+from potions.model.app import App
+from potions.model.deployment import Deployment, Kind, Release, SlotContent
+from potions.model.variables import environment_of_then
+from potions.service.context import Context
+from potions.service.control import Control
+
+#: Names the point of a flow at which the agent kills itself; only the crash tests set it.
+_DIE_AT = "POTIONS_DIE_AT"
+
+
+class Runs:
+    """Makes the runs of one home."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def begin(self, app: App, deployment: Deployment, control: Control) -> SlotRun:
+        """A deployment's turn has come: choose its slot and its variables, and remember both."""
+        context = self._context
+        live = context.trees.live(context.tree(app))
+        serving = context.live_deployment(app)
+        variables, automatic = self._variables(app, deployment)
+        context.store.begin(
+            deployment.id, live.other, serving.number if serving else None, variables, automatic
+        )
+        return self.rebuild(app, context.store.deployment(app.id, deployment.number), control)
+
+    def rebuild(self, app: App, deployment: Deployment, control: Control) -> SlotRun:
+        """The run of a deployment that has begun, from what the store says of it."""
+        slot = deployment.slot or self._context.trees.live(self._context.tree(app)).other
+        return self.in_slot(app, deployment, slot, control)
+
+    def in_slot(self, app: App, deployment: Deployment, slot: Colour, control: Control) -> SlotRun:
+        """A run of ``deployment`` in ``slot``."""
+        context = self._context
+        tree = context.tree(app)
+        store = context.store
+        return SlotRun(
+            deployment=deployment,
+            log=DeploymentLog(tree.deployment_log(deployment.number)),
+            records=store,
+            cancelled=control.is_cancelled,
+            forbid_cancel=control.forbid,
+            checkpoint=_die_here,
+            world=context.world,
+            app=app,
+            tree=tree,
+            slot=slot,
+            variables=self._current(app, deployment),
+            served=lambda number: store.deployment(app.id, number).status.served,
+            releases_to_prune=lambda keep: self._prunable(app, keep),
+            forget_release=lambda release: store.prune_release(app.id, release.id),
+            mark_drained=lambda: store.drained(deployment.id),
+            hurry=control.is_hurried,
+        )
+
+    def flow_of(self, deployment: Deployment, run: SlotRun) -> Flow[SlotRun]:
+        """The steps for it: a rollback whose release the slot still holds needs nothing unpacked."""
+        if deployment.kind is Kind.ROLLBACK and self._holds_release(run):
+            return flows.rollback()
+        return flows.deploy()
+
+    def _holds_release(self, run: SlotRun) -> bool:
+        held: SlotContent | None = self._context.trees.holds(run.tree, run.slot)
+        return held is not None and held.release == run.deployment.release.id
+
+    def _variables(self, app: App, deployment: Deployment) -> tuple[Mapping[str, str], set[str]]:
+        """The variables a deployment starts with, and which of them are automatic."""
+        if deployment.kind is Kind.ROLLBACK:
+            return self._context.store.environment_of(deployment.id)
+        saved = self._context.store.variables(app.id)
+        values = {name: variable.value for name, variable in saved.items()}
+        return values, {name for name, variable in saved.items() if variable.auto}
+
+    def _current(self, app: App, deployment: Deployment) -> Mapping[str, str]:
+        """The variables it runs with, every automatic one as of today."""
+        then, then_automatic = self._context.store.environment_of(deployment.id)
+        saved = self._context.store.variables(app.id)
+        today = {name: variable.value for name, variable in saved.items()}
+        return environment_of_then(
+            then, then_automatic, today, {name for name, variable in saved.items() if variable.auto}
+        )
+
+    def _prunable(self, app: App, keep: int) -> list[Release]:
+        """The kept archives beyond the newest ``keep``, without what serves, what a rollback needs, what waits."""
+        store = self._context.store
+        needed = {deployment.release.id for deployment in store.unfinished() if deployment.app_id == app.id}
+        tree = self._context.tree(app)
+        for colour in Colour:
+            held = self._context.trees.holds(tree, colour)
+            if held is not None:
+                needed.add(held.release)
+        return [release for release in store.releases(app.id)[keep:] if release.id not in needed]
+
+
+def _die_here(point: str) -> None:
+    if os.environ.get(_DIE_AT) == point:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+

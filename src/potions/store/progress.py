@@ -1,0 +1,103 @@
+"""How a deployment goes on: it begins, its status changes, and it ends once, in one of three ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, select, update
+
+from potions.errors import InternalError
+from potions.layout import Colour
+from potions.model.deployment import Failure, Kind, Status
+from potions.store import tables
+from potions.store.database import StorePart
+from potions.store.deployments import find_deployment, keep_environment
+from potions.store.journal import end_open_steps
+
+_COLUMNS = tables.deployments.c
+
+
+class Progress(StorePart):
+    """Every change refuses a deployment that has ended, with InternalError; ``drained`` alone comes after the end."""
+
+    def begin(
+        self,
+        deployment_id: int,
+        slot: Colour,
+        previous: int | None,
+        environment: Mapping[str, str],
+        auto_names: Iterable[str],
+    ) -> None:
+        """Its turn has come: it goes to ``slot``, in place of the deployment ``previous``, with these variables."""
+        with self._database.writing() as connection:
+            _going_on(connection, deployment_id)
+            _change(connection, deployment_id, began=tables.now(), slot=slot.value, previous=previous)
+            keep_environment(connection, self._sealer, deployment_id, environment, auto_names)
+
+    def set_status(self, deployment_id: int, status: Status) -> None:
+        """Say how far it is. Its end has a method of its own for each way to end."""
+        if status.ended:
+            raise InternalError(f"A deployment cannot be set to {status.value!r}: that is an end.")
+        with self._database.writing() as connection:
+            _going_on(connection, deployment_id)
+            _change(connection, deployment_id, status=status.value)
+
+    def succeed(self, deployment_id: int) -> None:
+        """It serves, its last step has ended, and the slot before it drains.
+
+        The deployment that a rollback replaced becomes rolled back, at the same moment.
+        """
+        with self._database.writing() as connection:
+            row = _going_on(connection, deployment_id)
+            end_open_steps(connection, deployment_id)
+            served = _next_served(connection, row.app_id)
+            _end(connection, deployment_id, Status.SUCCEEDED, draining=True, served=served)
+            if row.kind == Kind.ROLLBACK.value:
+                _roll_back(connection, row.app_id, row.previous)
+
+    def fail(self, deployment_id: int, failure: Failure) -> None:
+        """It ends as failed, and says why."""
+        with self._database.writing() as connection:
+            _going_on(connection, deployment_id)
+            _end(connection, deployment_id, Status.FAILED, failure=msgspec.to_builtins(failure))
+
+    def cancel(self, deployment_id: int) -> None:
+        """It ends as cancelled."""
+        with self._database.writing() as connection:
+            _going_on(connection, deployment_id)
+            _end(connection, deployment_id, Status.CANCELLED)
+
+    def drained(self, deployment_id: int) -> None:
+        """The slot before it has finished. Saying so twice is all right; before it succeeded it is an InternalError."""
+        with self._database.writing() as connection:
+            if find_deployment(connection, deployment_id).served is None:
+                raise InternalError(f"The deployment {deployment_id} never served, so nothing drains for it.")
+            _change(connection, deployment_id, draining=False)
+
+
+def _going_on(connection: Connection, deployment_id: int) -> Row[Any]:
+    row = find_deployment(connection, deployment_id)
+    if row.ended is not None:
+        raise InternalError(f"The deployment {deployment_id} was to be changed after its end.", why=row.status)
+    return row
+
+
+def _change(connection: Connection, deployment_id: int, **values: Any) -> None:
+    connection.execute(update(tables.deployments).where(_COLUMNS.id == deployment_id).values(values))
+
+
+def _end(connection: Connection, deployment_id: int, status: Status, **values: Any) -> None:
+    _change(connection, deployment_id, status=status.value, ended=tables.now(), **values)
+
+
+def _next_served(connection: Connection, app_id: int) -> int:
+    return (connection.scalar(select(func.max(_COLUMNS.served)).where(_COLUMNS.app_id == app_id)) or 0) + 1
+
+
+def _roll_back(connection: Connection, app_id: int, number: int | None) -> None:
+    replaced = (_COLUMNS.app_id == app_id) & (_COLUMNS.number == number)
+    succeeded = _COLUMNS.status == Status.SUCCEEDED.value
+    values = {"status": Status.ROLLED_BACK.value}
+    connection.execute(update(tables.deployments).where(replaced, succeeded).values(values))

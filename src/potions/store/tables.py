@@ -1,0 +1,152 @@
+"""The tables the agent remembers things in. The migrations make them; a test demands that both agree."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, with its time zone in Python and as UTC in the database. One without a zone is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return value if value is None else value.replace(tzinfo=UTC)
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("first_port", Integer, nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("stopped", Boolean, nullable=False),
+    Column("deleted_at", UtcTime),
+    # Without it SQLite gives the highest id again once its row is gone, and what was sealed for the old app would
+    # open for the new one.
+    sqlite_autoincrement=True,
+)
+# A deleted app lets go of its name and its ports, and keeps its row for as long as it can be brought back.
+Index("apps_name", apps.c.name, unique=True, sqlite_where=text("deleted_at IS NULL"))
+Index("apps_first_port", apps.c.first_port, unique=True, sqlite_where=text("deleted_at IS NULL"))
+
+variables = Table(
+    "variables",
+    metadata,
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("auto", Boolean, nullable=False),
+    PrimaryKeyConstraint("app_id", "name"),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("id", String, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("suffix", String, nullable=False),
+    Column("packed_bytes", Integer, nullable=False),
+    Column("source", String, nullable=False),
+    Column("received", UtcTime, nullable=False),
+    Column("pruned", Boolean, nullable=False),
+    PrimaryKeyConstraint("app_id", "id"),
+    UniqueConstraint("app_id", "number", name="releases_number"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("slot", String),
+    Column("previous", Integer),
+    Column("target", Integer),
+    Column("by", String, nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("began", UtcTime),
+    Column("ended", UtcTime),
+    # The order in which an app's deployments took the traffic. Neither numbers (a rollback overtakes the queue) nor
+    # times (clocks are set back) tell it.
+    Column("served", Integer),
+    Column("draining", Boolean, nullable=False),
+    Column("failure", JSON(none_as_null=True)),
+    Column("environment", LargeBinary),
+    Column("auto_names", JSON(none_as_null=True)),
+    ForeignKeyConstraint(["app_id", "release"], ["releases.app_id", "releases.id"]),
+    UniqueConstraint("app_id", "number", name="deployments_number"),
+    UniqueConstraint("app_id", "served", name="deployments_served"),
+    sqlite_autoincrement=True,
+)
+# The queue is read often, and almost every row of a long history has ended.
+Index("deployments_unfinished", deployments.c.id, sqlite_where=text("ended IS NULL"))
+Index("deployments_draining", deployments.c.id, sqlite_where=text("draining"))
+# SQLite looks here for the deployments of a release that is deleted with its app.
+Index("deployments_release", deployments.c.app_id, deployments.c.release)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("deployment_id", Integer, ForeignKey("deployments.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("name", String, nullable=False),
+    Column("began", UtcTime, nullable=False),
+    Column("ended", UtcTime),
+    Column("undone", UtcTime),
+    PrimaryKeyConstraint("deployment_id", "position"),
+)
+
+trash = Table(
+    "trash",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("directory", String, nullable=False),
+    Column("deleted", UtcTime, nullable=False),
+    Column("restorable_until", UtcTime, nullable=False),
+    Column("total_bytes", Integer, nullable=False),
+    Column("total_files", Integer, nullable=False),
+    UniqueConstraint("app_id", name="trash_app"),
+    sqlite_autoincrement=True,
+)

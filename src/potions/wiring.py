@@ -1,0 +1,107 @@
+"""Puts the pieces together: the only module that picks implementations."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from potions.agent.app import serve
+from potions.embedded import bring_up, load_settings, take_down
+from potions.errors import HomeBusy
+from potions.flows.run import World
+from potions.host.account import account_of
+from potions.host.below import Below
+from potions.host.caddy import Caddy
+from potions.host.epmd import Epmd
+from potions.host.files import write_atomically
+from potions.host.locks import Locks
+from potions.host.network import Network
+from potions.host.supervisord import Supervisord
+from potions.host.trees import Trees
+from potions.layout import SECRET_KEY_MODE, Home
+from potions.schema import PlatformStatus
+from potions.secret import Sealer, new_key
+from potions.service import Service
+from potions.service.context import Context
+from potions.settings import Settings
+from potions.store.store import Store
+
+_HOME = "POTIONS_HOME"
+#: The home of a user, and of root: nobody else may enter root's own directory, so apps could not reach theirs there.
+_USERS_HOME = Path("~/.local/share/potions")
+_ROOTS_HOME = Path("/var/lib/potions-embedded")
+
+
+def home_from_environment() -> Home:
+    """The home that ``POTIONS_HOME`` names, or the default one."""
+    named = os.environ.get(_HOME)
+    if named:
+        return Home(Path(named).expanduser().absolute())
+    return Home(_ROOTS_HOME if os.geteuid() == 0 else _USERS_HOME.expanduser())
+
+
+def up(home: Home, http_port: int | None, first_port: int | None, say: Callable[[str], None]) -> PlatformStatus:
+    """Have Potions run in the background; what runs already stays. Returns what runs."""
+    return bring_up(home, http_port, first_port, say)
+
+
+def down(home: Home, say: Callable[[str], None]) -> bool:
+    """Stop Potions and every app of this home; False where nothing ran."""
+    return take_down(home, say)
+
+
+def make_service(home: Home, settings: Settings) -> Service:
+    """The service over the real programs of an embedded home."""
+    account = account_of(settings.app_user)
+    supervisor = Supervisord(home)
+    network = Network()
+    trees = Trees(account, Below(account))
+    proxy = Caddy(home, settings.http_port, settings.probe_token)
+    world = World(
+        supervisor=supervisor,
+        proxy=proxy,
+        network=network,
+        trees=trees,
+        erlang=Epmd(home, settings.epmd_port, supervisor, trees, account),
+        account=account,
+        search_path=settings.search_path,
+    )
+    context = Context(
+        home=home,
+        settings=settings,
+        store=Store.open(home.database, Sealer(_secret_key(home))),
+        world=world,
+        supervisor=supervisor,
+        proxy=proxy,
+        network=network,
+        trees=trees,
+        locks=Locks(home.locks),
+    )
+    return Service(context)
+
+
+def run_agent(home: Home) -> None:
+    """Run the agent in the foreground until a signal ends it. Raises HomeBusy where one runs already."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    settings = load_settings(home)
+    lock = Locks(home.locks).try_take("agent")
+    if lock is None:
+        raise HomeBusy(f"Another agent already works on {home.root}.", do="See it with: potions status")
+    service = make_service(home, settings)
+    service.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(service, home.agent_socket)
+    # Threads of deployments may still run; what they began is settled by the next start, as after any crash.
+    os._exit(0)
+
+
+def _secret_key(home: Home) -> bytes:
+    """The key that seals variables, made at the first start."""
+    if not home.secret_key.exists():
+        write_atomically(home.secret_key, new_key(), SECRET_KEY_MODE)
+    return home.secret_key.read_bytes()

@@ -1,0 +1,121 @@
+"""Answers of the agent as tests need them: whole values with the interesting field given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from potions.model.deployment import Failure
+from potions.names import AppName, ReleaseId
+from potions.schema import (
+    AppDetail,
+    AppSummary,
+    Colour,
+    Deployed,
+    Deployment,
+    Event,
+    EventKind,
+    Kind,
+    Part,
+    Phase,
+    PlatformStatus,
+    Release,
+    Removal,
+    SlotDetail,
+    Status,
+)
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+HASH = ReleaseId("a" * 64)
+
+
+def release(label: str = "r2", source: str = "blog-2.tar.gz") -> Release:
+    return Release(HASH, label, "tar.gz", 22_300_000, source, NOW)
+
+
+def deployment(number: int = 2, app: str = "blog", status: Status = Status.SUCCEEDED, **more: Any) -> Deployment:
+    fields: dict[str, Any] = {
+        "id": number + 1000,
+        "app_id": 1,
+        "app": AppName(app),
+        "number": number,
+        "kind": Kind.DEPLOY,
+        "status": status,
+        "release": release(f"r{number}"),
+        "slot": Colour.GREEN,
+        "previous": number - 1 if number > 1 else None,
+        "target": None,
+        "by": "ann",
+        "created": NOW - timedelta(minutes=5),
+        "began": NOW - timedelta(minutes=5),
+        "ended": NOW - timedelta(minutes=5) + timedelta(seconds=4.2),
+    }
+    return Deployment(**(fields | more))
+
+
+def failed(number: int = 2, app: str = "blog", failure: Failure | None = None) -> Deployment:
+    told = failure or Failure("app-exited", "It ended before it answered.", "Exit status 3.", "Correct it.")
+    return deployment(number, app, Status.FAILED, failure=told)
+
+
+def summary(name: str = "blog", state: str = "running", serves: Deployed | int | None = 2) -> AppSummary:
+    held = Deployed(serves, f"r{serves}", NOW - timedelta(hours=3)) if isinstance(serves, int) else serves
+    return AppSummary(name, f"http://{name}.localhost:8480", held, Colour.GREEN, state, NOW - timedelta(days=40))
+
+
+def slot(colour: Colour, *, live: bool = False, number: int | None = None) -> SlotDetail:
+    holds = Deployed(number, f"r{number}", NOW) if number else None
+    phase = Phase.RUNNING if live else Phase.STOPPED
+    return SlotDetail(colour, 4000, phase, live, False, holds, 4711 if live else 0, 0, 130_000_000 if live else 0)
+
+
+def detail(name: str = "blog", state: str = "running", serves: Deployed | int | None = 2, **more: Any) -> AppDetail:
+    fields: dict[str, Any] = {
+        "summary": summary(name, state, serves),
+        "directory": f"/opt/potions/{name}",
+        "storage": f"/opt/potions/{name}/storage",
+        "storage_bytes": 3_400_000,
+        "storage_files": 12,
+        "slots": [slot(Colour.BLUE, number=1), slot(Colour.GREEN, live=True, number=2)],
+        "last": deployment(2, name),
+        "running": None,
+        "rollback_to": deployment(1, name),
+        "unsaved": 0,
+    }
+    return AppDetail(**(fields | more))
+
+
+def platform(apps: list[AppSummary] | None = None, running: list[Deployment] | None = None) -> PlatformStatus:
+    parts = [Part("supervisor", True, 100, ""), Part("proxy", False, 0, "http://*.localhost:8480")]
+    return PlatformStatus("0.1.0", "/home/ann/potions", 8480, 4000, "ann", parts, apps or [], running or [])
+
+
+def removal(name: str = "blog", restorable_until: datetime | None = NOW + timedelta(hours=72)) -> Removal:
+    return Removal(name, 3_400_000, 12, 45_000_000, 2400, restorable_until)
+
+
+def event(kind: EventKind, step: str = "", text: str = "", **more: Any) -> Event:
+    return Event(NOW, kind, step, text, **more)
+
+
+def good_deploy() -> list[Event]:
+    return [
+        event(EventKind.STATUS, text="building"),
+        event(EventKind.BEGAN, "unpack"),
+        event(EventKind.PROGRESS, "unpack", done=9_000_000, total=18_000_000),
+        event(EventKind.ENDED, "unpack", seconds=0.31),
+        event(EventKind.BEGAN, "start"),
+        event(EventKind.OUTPUT, "start", "quiet while all is well"),
+        event(EventKind.ENDED, "start", seconds=12.0),
+        event(EventKind.STATUS, text="succeeded"),
+    ]
+
+
+def bad_deploy() -> list[Event]:
+    return [
+        event(EventKind.BEGAN, "verify"),
+        event(EventKind.OUTPUT, "verify", "ValueError: [red]no[/red] \x1b]0;evil\x07database"),
+        event(EventKind.FAILED, "verify", "It ended before it answered."),
+        event(EventKind.UNDONE, "start"),
+        event(EventKind.STATUS, text="failed"),
+    ]
