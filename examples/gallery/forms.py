@@ -87,8 +87,9 @@ class Part:
     def __init__(self, head: bytes, pieces: Iterator[bytes]) -> None:
         fields = email.message_from_string(head.decode(errors="replace"))
         self.name = str(fields.get_param("name", "", header="content-disposition"))
-        self.filename = fields.get_filename()
-        """As the browser sent it, without its directories or with them; None for a field that is no file."""
+        filename = fields.get_filename()
+        self.filename = filename.replace("%22", "'") if filename else filename
+        """As the browser sent it, perhaps with directories; empty or None for a field without a file."""
         self.pieces = pieces
 
 

@@ -300,7 +300,8 @@ class Answering(BaseHTTPRequestHandler):
 
     def _refuse(self, refused: Refused) -> None:
         if self._is_for_people:
-            page = self.server.pages.refusal(HTTPStatus(refused.status).phrase, refused.why)
+            title = "Not found" if refused.status == HTTPStatus.NOT_FOUND else "That did not work"
+            page = self.server.pages.refusal(title, refused.why)
             self._send_page(refused.status, page)
         else:
             self._send(refused.status, f"{refused.why}\n".encode(), "text/plain; charset=utf-8")

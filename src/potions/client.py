@@ -115,9 +115,9 @@ class Client:
     def create_app(self, name: str) -> AppDetail:
         return self._write("POST", "/apps", AppDetail, AppCreate(name))
 
-    def removal(self, app: str) -> Removal:
+    def removal(self, app: str, *, purge: bool = False) -> Removal:
         """What deleting the app would take away."""
-        return self._get(f"{_app(app)}/removal", Removal)
+        return self._get(f"{_app(app)}/removal", Removal, purge=purge)
 
     def delete_app(self, app: str, *, purge: bool = False) -> Removal:
         return self._write("DELETE", _app(app), Removal, purge=purge)

@@ -28,7 +28,7 @@ from potions.layout import SOCKET_PATH_MAX, Home
 from potions.model.app import LAST_PORT
 from potions.render.supervisord import render_supervisord
 from potions.schema import PlatformStatus
-from potions.settings import EPMD_PORT, FIRST_PORT, HTTP_PORT, Settings
+from potions.settings import EPMD_DISTANCE, FIRST_PORT, HTTP_PORT, Settings
 
 Say = Callable[[str], None]
 
@@ -117,10 +117,12 @@ def _settle_settings(home: Home, http_port: int | None, first_port: int | None, 
     provision(home.entries(), account)
     path = os.environ.get("PATH", os.defpath)
     if known is None:
+        chosen = http_port or _choose_http_port(say)
         settings = Settings(
-            http_port=http_port or _choose_http_port(say),
+            http_port=chosen,
             first_port=first_port or FIRST_PORT,
-            epmd_port=_free_from(EPMD_PORT),
+            # Apart from the port of any other home, because those differ too while both run.
+            epmd_port=_free_from(chosen + EPMD_DISTANCE),
             probe_token=secrets.token_urlsafe(24),
             app_user=account.name,
             search_path=path,

@@ -6,7 +6,8 @@ import msgspec
 
 HTTP_PORT = 8480
 FIRST_PORT = 4000
-EPMD_PORT = 4370
+#: How far above the HTTP port the platform's own epmd listens.
+EPMD_DISTANCE = 1000
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -96,6 +96,7 @@ def test_each_method_asks_its_route(
     [
         (lambda c: c.delete_app("blog", purge=True), "DELETE", "/apps/blog", {"purge": "true"}),
         (lambda c: c.delete_app("blog"), "DELETE", "/apps/blog", {"purge": "false"}),
+        (lambda c: c.removal("blog", purge=True), "GET", "/apps/blog/removal", {"purge": "true"}),
         (lambda c: c.deployments("blog", 3), "GET", "/apps/blog/deployments", {"limit": "3"}),
         (lambda c: c.variables("blog", reveal=True), "GET", "/apps/blog/variables", {"reveal": "true"}),
     ],

@@ -24,6 +24,8 @@ _STYLES = {
     "stopped": "yellow",
     "empty": "dim",
     "crashing": "bold red",
+    "crashed": "bold red",
+    "down": "bold red",
     "gone": "bold red",
     "failed": "red",
 }
@@ -111,7 +113,7 @@ def delete(
     """
     with connect() as client:
         if not yes:
-            _tell_before(client.removal(app), purge=purge)
+            _tell_before(client.removal(app, purge=purge))
             confirm_by_name(app, f"Deleting {app}")
         removed = client.delete_app(app, purge=purge)
     if json:
@@ -248,14 +250,14 @@ def _hints(detail: AppDetail) -> list[str]:
     return ["", *hints] if hints else []
 
 
-def _tell_before(removal: Removal, *, purge: bool) -> None:
+def _tell_before(removal: Removal) -> None:
     console = stderr()
     say(f"This deletes {removal.name}:", "bold", console=console)
     _tell_sizes(removal)
-    if purge:
-        say("It is removed at once and cannot be brought back.", "bold red", console=console)
-    elif removal.restorable_until:
+    if removal.restorable_until:
         say(f"It can be brought back until {until(removal.restorable_until)}.", console=console)
+    else:
+        say("It is removed at once and cannot be brought back.", "bold red", console=console)
 
 
 def _tell_sizes(removal: Removal) -> None:

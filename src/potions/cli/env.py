@@ -20,6 +20,9 @@ from potions.schema import Liveness, Variable, VariablesChange, VariablesChanged
 env = App(name="env", help="List, set, unset and import an app's variables.")
 
 _STDIN = "-"
+_File = Annotated[
+    str, Parameter(name="FILE", help="A .env file; - or nothing: standard input.", allow_leading_hyphen=True)
+]
 
 
 @env.command(name="list")
@@ -97,7 +100,7 @@ def unset_variables(
 @env.command(name="import")
 def import_variables(
     app: AppWord,
-    file: Annotated[str, Parameter(name="FILE", help="A .env file; - or nothing: standard input.")] = _STDIN,
+    file: _File = _STDIN,
     /,
     *,
     json: Json = False,

@@ -29,7 +29,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("env", "potions.cli.env:env", "List, set, unset and import an app's variables."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),
-        Command("stop", "potions.cli.serving:stop", "Stop an app; its files and releases stay."),
+        Command("stop", "potions.cli.serving:stop", "Stop an app. Its files, releases and variables stay."),
         Command("start", "potions.cli.serving:start", "Start an app that was stopped."),
         Command("restart", "potions.cli.serving:restart", "Stop and start an app's live slot."),
     ),

@@ -178,3 +178,11 @@ def test_a_rollback_leaves_other_apps_alone(store: Store, app: App, choose, depl
     serve(store, deploy(Kind.ROLLBACK, target=1), 1)
     assert statuses(store, app)[1] is Status.ROLLED_BACK
     assert statuses(store, other)[1] is Status.SUCCEEDED
+
+
+def test_only_a_success_can_be_rolled_back(store: Store, app: App, deploy) -> None:
+    """A deployment that failed stays failed, whatever a rollback says it replaced."""
+    failed = deploy()
+    store.fail(failed.id, Failure("unhealthy", "It did not answer."))
+    serve(store, deploy(Kind.ROLLBACK, target=1), failed.number)
+    assert statuses(store, app)[failed.number] is Status.FAILED

@@ -1,19 +1,9 @@
-"""What Alembic runs for every migration: the connection comes from ``potions.store.upgrade``."""
+"""What Alembic runs for every migration, in the transaction that ``potions.store.upgrade`` was given."""
 
 from __future__ import annotations
 
 from alembic import context
 
-from potions.store.tables import metadata
-
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=metadata,
-    # SQLite can take back tables like rows; so a migration that is killed half way never happened.
-    transactional_ddl=True,
-    # SQLite changes a table by making it anew.
-    render_as_batch=True,
-)
-
-with context.begin_transaction():
-    context.run_migrations()
+context.configure(connection=context.config.attributes["connection"])
+# SQLite takes back tables like rows, so nothing here begins or ends a transaction: all migrations happen, or none.
+context.run_migrations()
