@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import msgspec
 import psutil
@@ -44,7 +43,8 @@ _LAST_LINES = 8
 def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say) -> PlatformStatus:
     """Have everything run; what runs already stays as it is. Returns what runs.
 
-    Raises HomeRefused, PortBusy (with who has the port), UsageRefused for another port than the running one, StartFailed.
+    Raises HomeRefused, PortBusy (with who has the port), UsageRefused for another port while one
+    runs, StartFailed.
     """
     _refuse_home(home)
     settings = _settle_settings(home, http_port, first_port, say)
@@ -53,7 +53,7 @@ def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say
     try:
         if supervisor.is_up():
             say(f"Potions runs already, at home in {home.root}.")
-            _have_parts_run(home, supervisor, say)
+            _have_parts_run(supervisor, say)
         else:
             _start(home, settings, say)
         status = _wait_until_up(home, settings)
@@ -94,9 +94,7 @@ def load_settings(home: Home) -> Settings:
     try:
         return msgspec.json.decode(home.settings.read_bytes(), type=Settings)
     except FileNotFoundError:
-        raise AgentUnreachable(
-            f"Potions was never started in {home.root}.", do="Start it with: potions up"
-        ) from None
+        raise AgentUnreachable(f"Potions was never started in {home.root}.", do="Start it with: potions up") from None
     except msgspec.MsgspecError as error:
         raise HomeRefused(
             f"{home.settings} cannot be read.", why=str(error), do="Mend it, or remove it and run: potions up"
@@ -219,7 +217,7 @@ def _own_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name in wanted or name.startswith("POTIONS_")}
 
 
-def _have_parts_run(home: Home, supervisor: Supervisord, say: Say) -> None:
+def _have_parts_run(supervisor: Supervisord, say: Say) -> None:
     for name in ("caddy", "agent"):
         if not supervisor.is_running(name):
             say(f"{name} was down; starting it")

@@ -41,7 +41,7 @@ def main(spec_path: str) -> int:
 def read_environment(path: str) -> dict[bytes, bytes]:
     """The variables of a NUL-separated ``NAME=value`` file, byte for byte. The file must not be a link."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         entries = file.read().split(b"\0")
     return dict(entry.split(b"=", 1) for entry in entries if entry)
 

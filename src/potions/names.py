@@ -48,7 +48,7 @@ def parse_env_name(text: str, source: str = "") -> EnvName:
 
 
 def parse_env_value(name: str, value: str) -> str:
-    """Return ``value`` if a process environment can carry it byte for byte; raises VariableRefused without showing it."""
+    """Return ``value`` if a process environment can carry it byte for byte; else raises VariableRefused without it."""
     if "\0" in value:
         raise VariableRefused(
             f"The value of {name} has a NUL character in it.",

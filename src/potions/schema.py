@@ -75,7 +75,8 @@ class AppSummary(msgspec.Struct, frozen=True):
     """None while nothing was deployed."""
     live: Colour
     state: str
-    """``running``, ``stopped``, ``crashing``, ``empty``, ``gone`` (its directory was removed by hand) or a deployment's status."""
+    """``empty``, ``running``, ``stopped``, ``stopping``, ``crashing``, ``crashed``, ``down``, or ``gone``: its directory
+    was removed by hand."""
     created: datetime
 
 

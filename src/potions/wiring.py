@@ -1,4 +1,4 @@
-"""Puts the pieces together: the only module that picks implementations."""
+"""Puts the agent together: the only module that picks what stands behind the ports of the flows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
 
 from potions.agent.app import serve
-from potions.embedded import bring_up, load_settings, take_down
+from potions.embedded import load_settings
 from potions.errors import HomeBusy
 from potions.flows.run import World
 from potions.host.account import account_of
@@ -23,35 +21,11 @@ from potions.host.network import Network
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
 from potions.layout import SECRET_KEY_MODE, Home
-from potions.schema import PlatformStatus
 from potions.secret import Sealer, new_key
 from potions.service import Service
 from potions.service.context import Context
 from potions.settings import Settings
 from potions.store.store import Store
-
-_HOME = "POTIONS_HOME"
-#: The home of a user, and of root: nobody else may enter root's own directory, so apps could not reach theirs there.
-_USERS_HOME = Path("~/.local/share/potions")
-_ROOTS_HOME = Path("/var/lib/potions-embedded")
-
-
-def home_from_environment() -> Home:
-    """The home that ``POTIONS_HOME`` names, or the default one."""
-    named = os.environ.get(_HOME)
-    if named:
-        return Home(Path(named).expanduser().absolute())
-    return Home(_ROOTS_HOME if os.geteuid() == 0 else _USERS_HOME.expanduser())
-
-
-def up(home: Home, http_port: int | None, first_port: int | None, say: Callable[[str], None]) -> PlatformStatus:
-    """Have Potions run in the background; what runs already stays. Returns what runs."""
-    return bring_up(home, http_port, first_port, say)
-
-
-def down(home: Home, say: Callable[[str], None]) -> bool:
-    """Stop Potions and every app of this home; False where nothing ran."""
-    return take_down(home, say)
 
 
 def make_service(home: Home, settings: Settings) -> Service:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import ExitStack
 from itertools import pairwise
 from types import TracebackType
 from typing import Self
@@ -28,10 +29,12 @@ class WebSocketWatch:
         self._ended: float | None = None
         self._code: int | None = None
         self._reason = ""
-        # An explicit address wins over the one in the URI; the URI makes the Host header.
-        self._socket: ClientConnection = connect(
+        self._opened = ExitStack()
+        # The address wins over the one in the URI, which makes the Host header.
+        opening = connect(
             f"ws://{host}{path}", address=address, proxy=None, open_timeout=OPEN_SECONDS, ping_interval=None
         )
+        self._socket: ClientConnection = self._opened.enter_context(opening)
         self._thread = threading.Thread(target=self._listen, name=f"watch {host}{path}", daemon=True)
         self._thread.start()
 
@@ -111,7 +114,7 @@ class WebSocketWatch:
 
     def close(self) -> None:
         """End it from this side."""
-        self._socket.close()
+        self._opened.close()
         self._thread.join(OPEN_SECONDS)
 
     def _listen(self) -> None:

@@ -30,7 +30,14 @@ def status(service: Service) -> PlatformStatus:
 def make_app(service: Service) -> Litestar:
     """The API over a service. Its description is at ``/schema``."""
     return Litestar(
-        route_handlers=[status, AppController, TrashController, DeploymentController, VariableController, LogController],
+        route_handlers=[
+            status,
+            AppController,
+            TrashController,
+            DeploymentController,
+            VariableController,
+            LogController,
+        ],
         dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},
         openapi_config=OpenAPIConfig(title="Potions", version=__version__),
@@ -38,7 +45,7 @@ def make_app(service: Service) -> Litestar:
 
 
 def serve(service: Service, path: Path) -> None:
-    """Answer on the unix socket ``path`` until a signal ends it. Only its owner may connect, from the first moment on."""
+    """Answer on the unix socket ``path`` until a signal ends it. Only its owner may connect, from its first moment."""
     config = uvicorn.Config(
         make_app(service),
         http=PeerProtocol,

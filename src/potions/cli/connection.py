@@ -12,6 +12,6 @@ def connect() -> Client:
     """A client of the agent of this home (POTIONS_HOME). Nothing is sent before its first method is called."""
     # Both are slow to import and no page of help needs them.
     from potions.client import Client
-    from potions.wiring import home_from_environment
+    from potions.homes import home_from_environment
 
     return Client(home_from_environment().agent_socket)

@@ -76,26 +76,28 @@ def _show_steps(client: Client, deployment: Deployment) -> Deployment:
 
 
 def _wait_for_turn(client: Client, deployment: Deployment, steps: Steps) -> None:
+    """Name who is before it while anybody is; the log itself says nothing until its turn comes."""
     said = ""
     while client.deployment(deployment.app, deployment.number).status is Status.QUEUED:
-        words = _queue_words(client.status().running, deployment)
-        if words != said:
+        before = _before(client.status().running, deployment)
+        if not before:
+            return
+        if (words := _queue_words(before)) != said:
             steps.wait(words)
             said = words
         time.sleep(_POLL_SECONDS)
 
 
-def _queue_words(running: list[Deployment], deployment: Deployment) -> str:
-    """Who is before it: the queue is the order of ``running``."""
-    before = []
-    for other in running:
-        if other.id == deployment.id:
-            break
-        before.append(f"{_act(other).lower()} {other.number} of {other.app}")
-    if not before:
-        return "waiting for its turn"
+def _before(queue: list[Deployment], deployment: Deployment) -> list[Deployment]:
+    """Who runs or waits before it; nobody once it has left the queue."""
+    ids = [other.id for other in queue]
+    return queue[: ids.index(deployment.id)] if deployment.id in ids else []
+
+
+def _queue_words(before: list[Deployment]) -> str:
+    first = before[0]
     more = f" and {len(before) - 1} more" if len(before) > 1 else ""
-    return f"waiting for {before[0]}{more}"
+    return f"waiting for {_act(first).lower()} {first.number} of {first.app}{more}"
 
 
 def _ended(client: Client, deployment: Deployment) -> Deployment:

@@ -11,13 +11,24 @@ from potions.cli.apps import show_apps
 from potions.cli.connection import connect
 from potions.cli.options import Json
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr
+from potions.homes import home_from_environment
 from potions.schema import Deployment, Part, PlatformStatus
 
 _HttpPort = Annotated[
-    int | None, Parameter(name="--http-port", help="Where the proxy listens (8480 at first; kept in the home).")
+    int | None,
+    Parameter(
+        name="--http-port",
+        env_var="POTIONS_HTTP_PORT",
+        help="Where the proxy listens (8480 at first; kept in the home).",
+    ),
 ]
 _FirstPort = Annotated[
-    int | None, Parameter(name="--first-port", help="The first port of the apps' slots (4000 at first; kept).")
+    int | None,
+    Parameter(
+        name="--first-port",
+        env_var="POTIONS_FIRST_PORT",
+        help="The first port of the apps' slots (4000 at first; kept).",
+    ),
 ]
 
 
@@ -32,10 +43,10 @@ def up(*, http_port: _HttpPort = None, first_port: _FirstPort = None, json: Json
         potions up
         POTIONS_HOME=/srv/try potions up --http-port 8481 --first-port 4100
     """
-    from potions import wiring
+    from potions.embedded import bring_up
 
     # What happens on the way goes to standard error, so that the answer stands alone on standard output.
-    status = wiring.up(wiring.home_from_environment(), http_port, first_port, _tell)
+    status = bring_up(home_from_environment(), http_port, first_port, _tell)
     if json:
         print_json(status)
     else:
@@ -50,9 +61,9 @@ def down(*, json: Json = False) -> int:
 
         potions down
     """
-    from potions import wiring
+    from potions.embedded import take_down
 
-    stopped = wiring.down(wiring.home_from_environment(), _tell)
+    stopped = take_down(home_from_environment(), _tell)
     if json:
         print_json({"stopped": stopped})
     else:
@@ -84,9 +95,9 @@ def agent() -> int:
 
         potions agent
     """
-    from potions import wiring
+    from potions.wiring import run_agent
 
-    wiring.run_agent(wiring.home_from_environment())
+    run_agent(home_from_environment())
     return 0
 
 

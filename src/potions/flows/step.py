@@ -89,7 +89,7 @@ def undo_crashed(flow: Flow[RunT], run: RunT, began: Sequence[str], error: Potio
     """Undo what a crash left, last first, and record ``error`` as the reason."""
     steps = [step for step in flow.steps if step.name in began]
     _undo(steps, run)
-    _record_failure(run, steps[-1].name if steps else "", error)
+    _record_failure(run, error)
 
 
 def finish(flow: Flow[RunT], run: RunT) -> None:
@@ -159,7 +159,7 @@ def _give_up(began: Sequence[Step[RunT]], run: RunT, error: PotionsError) -> Non
     step = began[-1].name if began else ""
     run.log.failed(step, failure_of(error))
     _undo(began, run)
-    _record_failure(run, step, error)
+    _record_failure(run, error)
 
 
 def _undo(began: Sequence[Step[RunT]], run: RunT) -> None:
@@ -176,7 +176,7 @@ def _undo(began: Sequence[Step[RunT]], run: RunT) -> None:
             run.records.step_undone(run.deployment.id, step.name)
 
 
-def _record_failure(run: Run, step: str, error: PotionsError) -> None:
+def _record_failure(run: Run, error: PotionsError) -> None:
     if isinstance(error, DeployCancelled):
         run.records.cancel(run.deployment.id)
         run.log.status(Status.CANCELLED)

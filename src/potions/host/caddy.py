@@ -34,7 +34,7 @@ class Caddy:
         )
 
     def put_site(self, app: str, ports: tuple[int, int], live: Path) -> bool:
-        """Write and load an app's site; True if it changed. A refused one is taken back, and Caddy keeps what it had."""
+        """Write and load an app's site; True if it changed. A refused one is taken back; Caddy keeps what it had."""
         path = self._home.site(app)
         text = render_site(
             Site(

@@ -86,7 +86,7 @@ class DeploymentLog:
         self._write(msgspec.json.encode(event) + b"\n")
 
     def _write(self, line: bytes) -> None:
-        """One write(2) a line, so a reader never sees half of one. Without its folder (removed by hand) nothing is kept."""
+        """One write(2) a line, so a reader never sees half of one. Nothing is kept where the folder was removed."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._writing:
             try:

@@ -64,7 +64,7 @@ class Trees:
         replace_link(tree.current, ".live/slot", tree.root / ".current.new")
 
     def live(self, tree: AppTree) -> Colour:
-        return Colour(Path(os.readlink(tree.live)).name)
+        return Colour(tree.live.readlink().name)
 
     def point(self, tree: AppTree, colour: Colour) -> None:
         sync_filesystem(tree.root)

@@ -120,7 +120,7 @@ class Jobs:
     # One deployment
 
     def guard(self, deployment: Deployment, work: Callable[[Deployment], object]) -> None:
-        """Do ``work``; whatever goes wrong is recorded, so that nothing stays in the queue and nobody waits for ever."""
+        """Do ``work``; whatever goes wrong is recorded, so that nobody waits for it for ever."""
         try:
             work(deployment)
         except PotionsError as error:

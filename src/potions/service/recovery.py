@@ -34,9 +34,7 @@ T = TypeVar("T", App, Deployment)
 class Recovery:
     """Runs once, before the agent answers anybody."""
 
-    def __init__(
-        self, context: Context, runs: Runs, jobs: Jobs, apps: AppService, lifecycle: LifecycleService
-    ) -> None:
+    def __init__(self, context: Context, runs: Runs, jobs: Jobs, apps: AppService, lifecycle: LifecycleService) -> None:
         self._context = context
         self._runs = runs
         self._jobs = jobs
@@ -133,4 +131,3 @@ def _leave(_app: App) -> None:
 
 def _flow_that_began(began: list[str]) -> Flow[SlotRun]:
     return rollback() if "claim" in began else deploy()
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from potions.flows import deploy as flows
 from potions.flows.run import SlotRun
@@ -33,9 +33,7 @@ class Runs:
         live = context.trees.live(context.tree(app))
         serving = context.live_deployment(app)
         variables, automatic = self._variables(app, deployment)
-        context.store.begin(
-            deployment.id, live.other, serving.number if serving else None, variables, automatic
-        )
+        context.store.begin(deployment.id, live.other, serving.number if serving else None, variables, automatic)
         return self.rebuild(app, context.store.deployment(app.id, deployment.number), control)
 
     def rebuild(self, app: App, deployment: Deployment, control: Control) -> SlotRun:
@@ -109,5 +107,3 @@ class Runs:
 def _die_here(point: str) -> None:
     if os.environ.get(_DIE_AT) == point:
         os.kill(os.getpid(), signal.SIGKILL)
-
-

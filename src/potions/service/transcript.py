@@ -39,5 +39,5 @@ class Transcript:
     def progress(self, done: int, total: int) -> None:
         """Nothing to keep."""
 
-    def failed(self, step: str, failure: Failure) -> None:
+    def failed(self, step: str, failure: Failure) -> None:  # noqa: ARG002
         self.note(failure.what)

@@ -72,6 +72,7 @@ class Server:
     async def run(self) -> None:
         """Listen until SIGTERM, then end politely."""
         server = await asyncio.start_server(self._accept, self.behaviour.listen_host, self.app.port, backlog=1024)
+        self.app.port = server.sockets[0].getsockname()[1]  # another one than asked for only where that was 0
         if self.behaviour.crash_after:
             asyncio.get_running_loop().call_later(self.behaviour.crash_after, crash)
         print(f"version {self.app.version} listens on {self.behaviour.listen_host}:{self.app.port}", flush=True)
@@ -160,9 +161,10 @@ def before_listening(behaviour: Behaviour) -> int:
 async def live(behaviour: Behaviour) -> None:
     """The whole life of the app, from its first breath to its exit."""
     port = behaviour.listen_port or int(os.environ.get("PORT", "8000"))
-    app = App(behaviour.version, port, before_listening(behaviour))
+    app = App(behaviour.version, port)
     stop = (lambda: None) if behaviour.ignore_sigterm else app.stopping.set
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    app.child = before_listening(behaviour)
     await asyncio.wait([asyncio.create_task(app.stopping.wait())], timeout=behaviour.ready_after)
     if behaviour.never_listen:
         await app.stopping.wait()

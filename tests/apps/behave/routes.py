@@ -19,10 +19,10 @@ CLOSE_REPLY_SECONDS = 5
 class App:
     """What every route may know: who this process is, and whether it is about to end."""
 
-    def __init__(self, version: str, port: int, child: int) -> None:
+    def __init__(self, version: str, port: int) -> None:
         self.version = version
         self.port = port
-        self.child = child
+        self.child = 0
         self.slot = os.environ.get("POTIONS_SLOT", "")
         self.stopping = asyncio.Event()
 

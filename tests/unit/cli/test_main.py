@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -149,15 +148,8 @@ def test_the_words_of_an_error_do_nothing_to_the_terminal(run: Run, agent: Canne
     assert run("apps", "show", "blog").err == "Error: It ended.\nlast: [red]x[/red]\nsecond line\n"
 
 
-def test_an_unexpected_error_has_no_traceback(run: Run, home: Path) -> None:
-    """A mistake of Potions itself is told as one, and how to see more."""
-    outcome = run("deploy", "x" * 300, "--app", "blog")
-    assert outcome.status == 1
-    assert "Traceback" not in outcome.err
-
-
-def test_debugging_shows_the_traceback(run: Run, agent: CannedAgent, monkeypatch: pytest.MonkeyPatch) -> None:
-    """POTIONS_DEBUG=1 adds where it happened."""
+def test_a_traceback_is_only_for_debugging(run: Run, agent: CannedAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake of Potions itself is told as one; POTIONS_DEBUG=1 adds where it happened."""
     monkeypatch.setattr("webbrowser.open", _broken)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("DISPLAY", ":0")

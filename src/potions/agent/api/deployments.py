@@ -43,7 +43,7 @@ class DeploymentController(Controller):
         finally:
             await anyio.to_thread.run_sync(upload.discard)
 
-    @post("/deployments", sync_to_thread=True, status_code=202, summary="Deploy a release, or the one that serves again")
+    @post("/deployments", sync_to_thread=True, status_code=202, summary="Deploy a release, or redeploy")
     def deploy(self, request: Request, service: Service, name: str, data: DeploymentCreate) -> Deployment:  # type: ignore[type-arg]
         return service.deployments.deploy(name, data.release, caller(request))
 
