@@ -80,8 +80,8 @@ def estimate(directory: Path) -> tuple[int, int]:
 def pack(directory: Path, progress: Progress = _ignore) -> Iterator[bytes]:
     """Pack a directory as ``tar.zst``, without any ``.git``; the same files give the same bytes.
 
-    Links stay links, times are kept, owners are not, and of modes only the executable bit. Raises ReleaseRefused, in the
-    middle if need be: what came until then is not an archive that anybody would take for whole.
+    Links stay links, times are kept, owners are not, and of modes only the executable bit. Raises ReleaseRefused, in
+    the middle if need be: what came until then is not an archive that anybody would take for whole.
     """
     compressor = zstandard.ZstdCompressor(level=_LEVEL, threads=-1, write_checksum=True).compressobj()
     for piece in _tar(_members(directory), progress):

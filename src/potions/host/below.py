@@ -168,9 +168,7 @@ def _died(function: Callable[..., Any], status: int | None) -> InternalError:
 def _result(function: Callable[..., T], answer: Ending) -> T:
     """What the function returned, checked against its annotation, or its error raised anew."""
     if isinstance(answer, Done):
-        expected = typing.get_type_hints(function)["return"]
-        result: T = msgspec.msgpack.decode(answer.result, type=expected, dec_hook=_from_text)
-        return result
+        return _decoded(function, answer.result)
     if isinstance(answer, Refused):
         raise _rebuilt(answer)
     _log.error("%s failed in a child:\n%s", function.__name__, answer.trace)
@@ -179,6 +177,15 @@ def _result(function: Callable[..., T], answer: Ending) -> T:
         why=f"{answer.kind}: {answer.text}",
         do="Try again; the agent's log has the details.",
     )
+
+
+def _decoded(function: Callable[..., T], result: bytes) -> T:
+    expected = typing.get_type_hints(function)["return"]
+    try:
+        decoded: T = msgspec.msgpack.decode(result, type=expected, dec_hook=_from_text)
+    except msgspec.MsgspecError as error:
+        raise InternalError(f"{function.__name__} returned what it does not promise.", why=str(error)) from error
+    return decoded
 
 
 def _from_text(expected: type, value: Any) -> Any:

@@ -59,21 +59,24 @@ def _can_bind(family: socket.AddressFamily, host: str, port: int) -> bool:
 
 
 def listener_on(port: int) -> Listener | None:
-    """Who listens on ``port``; None when nobody does."""
-    return next((found for found in _listeners() if found.port == port), None)
-
-
-def listeners_of(pids: Iterable[int]) -> list[Listener]:
-    """Every TCP port the processes listen on."""
-    wanted = set(pids)
-    return [found for found in _listeners() if found.pid in wanted]
-
-
-def _listeners() -> Iterable[Listener]:
+    """Who listens on ``port``; None when nobody does. Looks at every process, so it is for errors, not for loops."""
     for connection in psutil.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN and connection.laddr:
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
             pid = connection.pid or 0
-            yield Listener(connection.laddr.ip, connection.laddr.port, pid, _name_of(pid))
+            return Listener(connection.laddr.ip, port, pid, _name_of(pid))
+    return None
+
+
+def listening(pids: Iterable[int]) -> set[tuple[str, int]]:
+    """The addresses and ports that the processes listen on."""
+    return {where for pid in pids for where in _listening(pid)}
+
+
+def _listening(pid: int) -> Iterable[tuple[str, int]]:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.Process(pid).net_connections(kind="tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr:
+                yield connection.laddr.ip, connection.laddr.port
 
 
 def _name_of(pid: int) -> str:
