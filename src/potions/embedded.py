@@ -80,7 +80,7 @@ def take_down(home: Home, say: Say) -> bool:
         supervisor.stop(name, _GRACE)
     apps = [name for name in names if name not in {"agent", "caddy"}]
     if apps:
-        say(f"stopping {len({name.split('.')[0] for name in apps})} apps")
+        say(f"stopping {', '.join(sorted({name.split('.')[0] for name in apps}))}")
     supervisor.stop_all(apps)
     processes.end_processes(lambda: processes.home_processes(home.apps), _GRACE)
     pid = _supervisord_pid(home)

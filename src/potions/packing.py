@@ -175,7 +175,7 @@ def _content(member: _Member, progress: Progress) -> Iterator[bytes]:
     """The file's bytes and what fills the last block up; exactly as many as the header says, or an error."""
     left = member.status.st_size
     try:
-        with os.fdopen(os.open(member.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with open(member.path, "rb", opener=_open_itself) as file:
             while left and (data := file.read(min(left, _READ_BYTES))):
                 left -= len(data)
                 progress(len(data))
@@ -190,6 +190,11 @@ def _content(member: _Member, progress: Progress) -> Iterator[bytes]:
             do="Wait until nothing writes into the directory, then deploy again.",
         )
     yield bytes(-member.status.st_size % _BLOCK)
+
+
+def _open_itself(path: str, flags: int) -> int:
+    """Open a file, and no link or named pipe that took its place meanwhile."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _version(status: os.stat_result) -> tuple[int, int, int, int]:

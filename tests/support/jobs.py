@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from potions.errors import AppUnknown, UnsafePath
+from potions.host.files import remove_tree
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -106,3 +107,18 @@ def become_root() -> list[str]:
         except PermissionError:
             continue
     return worked
+
+
+def make_shut(top: Path) -> None:
+    """Make directories that their own owner may not enter, read or write."""
+    (top / "shut" / "in").mkdir(parents=True)
+    (top / "fixed").mkdir()
+    (top / "fixed" / "f").touch()
+    (top / "shut").chmod(0o000)
+    (top / "fixed").chmod(0o500)
+    top.chmod(0o100)
+
+
+def remove(path: Path, below: Path) -> None:
+    """Remove a tree."""
+    remove_tree(path, below=below)

@@ -14,6 +14,9 @@ from pathlib import Path
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
+#: O_NONBLOCK, or opening a named pipe would wait for a writer for ever.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
 #: What `os.open` says when a name is a link, or anything else that is not a directory.
 _NOT_A_DIRECTORY = (errno.ELOOP, errno.ENOTDIR)
 
@@ -51,16 +54,14 @@ def read_regular(name: str, *, within: int, limit: int) -> bytes | None:
     of more than ``limit`` bytes.
     """
     try:
-        # O_NONBLOCK, or opening a named pipe would wait for a writer for ever.
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=within)
+        with open(name, "rb", opener=lambda path, _flags: os.open(path, _READ, dir_fd=within)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ValueError("It is not a regular file.")
+            data = file.read(limit + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ValueError("It is a link." if error.errno == errno.ELOOP else f"{error.strerror}.") from None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError("It is not a regular file.")
-        data = file.read(limit + 1)
     if len(data) > limit:
         raise ValueError(f"It has more than {limit:,} bytes.")
     return data

@@ -234,27 +234,36 @@ class _Count:
         self.bytes = 0
         self.files = 0
         self._linked: set[tuple[int, int]] = set()
-        self._deeper: list[tuple[str, ...]] = []
+        #: Directories to visit later: the names that lead there, and the descriptor of its parent for the first of them.
+        self._later: list[tuple[tuple[str, ...], int | None]] = []
 
     def below(self, top: int) -> None:
-        self._folder(top, ())
-        while self._deeper:
-            parts = self._deeper.pop()
-            folder = os.dup(top)
-            try:
-                for part in parts:
-                    folder = _step_into(folder, part)
-                self._folder(folder, parts)
-            except OSError as error:
-                _raise_unless_gone(error)
-            finally:
-                os.close(folder)
+        try:
+            self._folder(top, ())
+            while self._later:
+                parts, parent = self._later.pop()
+                self._visit(top, parts, parent)
+        finally:
+            for _, parent in self._later:
+                if parent is not None:
+                    os.close(parent)
+
+    def _visit(self, top: int, parts: tuple[str, ...], parent: int | None) -> None:
+        folder = os.dup(top) if parent is None else parent
+        try:
+            for part in parts if parent is None else parts[-1:]:
+                _step_into(folder, part)
+            self._folder(folder, parts)
+        except OSError as error:
+            _raise_unless_gone(error)
+        finally:
+            os.close(folder)
 
     def _folder(self, folder: int, parts: tuple[str, ...], depth: int = 0) -> None:
         for name in self._add_files(folder):
             inside = (*parts, name)
             if depth == _DEEP:
-                self._deeper.append(inside)
+                self._later.append((inside, os.dup(folder) if len(self._later) < _DEEP else None))
                 continue
             try:
                 with directory(name, within=folder) as child:
@@ -287,11 +296,10 @@ class _Count:
         self.files += 1
 
 
-def _step_into(folder: int, name: str) -> int:
-    """Exchange a descriptor for the one of a directory in it; on an error the first one stays open."""
+def _step_into(folder: int, name: str) -> None:
+    """Make a descriptor the one of a directory in it; on an error it stays what it was."""
     with directory(name, within=folder) as child:
         os.dup2(child, folder, inheritable=False)
-    return folder
 
 
 def _raise_unless_gone(error: OSError) -> None:

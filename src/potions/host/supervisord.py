@@ -152,10 +152,11 @@ def _kill_group(pid: int) -> None:
 
 def _read_state(info: dict[str, Any]) -> ServiceState:
     phase = _PHASES[info["statename"]]
-    ended = phase in {Phase.EXITED, Phase.CRASHING}
+    # supervisord forgets the status of what ended within its first second, and then says 0.
+    known = info["statename"] == "EXITED"
     return ServiceState(
         phase=phase,
         pid=info["pid"],
-        exit_status=info["exitstatus"] if ended else None,
+        exit_status=info["exitstatus"] if known else None,
         since=float(info["start"]),
     )

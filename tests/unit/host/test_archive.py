@@ -67,7 +67,13 @@ def desk(tmp_path: Path) -> Desk:
 @pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
 def test_files_directories_and_links_arrive(desk: Desk, suffix: str) -> None:
     """A release comes out as it went in, whichever way it was compressed."""
-    members = [folder("./"), file("./Procfile", b"web: x"), folder("./bin"), file("./bin/run"), link("./now", "bin/run")]
+    members = [
+        folder("./"),
+        file("./Procfile", b"web: x"),
+        folder("./bin"),
+        file("./bin/run"),
+        link("./now", "bin/run"),
+    ]
     done = desk.unpack(packed(tar(members), suffix), suffix)
     assert tree(desk.release) == {"Procfile": b"web: x", "bin": "/", "bin/run": b"hello", "now": "-> bin/run"}
     assert done == Unpacked(files=2, bytes=11)
@@ -127,7 +133,9 @@ def test_a_hard_link_to_an_earlier_file_is_that_file(desk: Desk) -> None:
 def test_names_need_not_be_utf8(desk: Desk) -> None:
     """A name is bytes, and those bytes arrive."""
     desk.put(file("x"), file("caf\udce9", b"1"))
-    assert (os.fsencode(desk.release) + b"/caf\xe9").decode("utf-8", "surrogateescape") in map(str, desk.release.iterdir())
+    assert (os.fsencode(desk.release) + b"/caf\xe9").decode("utf-8", "surrogateescape") in map(
+        str, desk.release.iterdir()
+    )
 
 
 def test_long_names_and_large_files_arrive(desk: Desk) -> None:
@@ -184,7 +192,9 @@ UNSAFE: dict[str, list[Member]] = {
     "block device": [member("disk", type=tarfile.BLKTYPE, devmajor=8)],
     "named pipe": [member("pipe", type=tarfile.FIFOTYPE)],
     "unknown type": [member("odd", type=b"Z")],
-    "sparse file": [file("s", b"1", pax_headers={"GNU.sparse.major": "0", "GNU.sparse.map": "0,1", "GNU.sparse.size": "1"})],
+    "sparse file": [
+        file("s", b"1", pax_headers={"GNU.sparse.major": "0", "GNU.sparse.map": "0,1", "GNU.sparse.size": "1"})
+    ],
     "absolute link": [link("l", "/etc/passwd")],
     "link out": [link("l", "../outside")],
     "link out from a folder": [link("d/l", "../../outside/kept")],

@@ -19,6 +19,7 @@ from potions.host.files import (
     measure,
     move,
     provision,
+    remove_tree,
     replace_link,
     sync_directory,
     sync_filesystem,
@@ -230,6 +231,8 @@ def test_a_tree_deeper_than_a_path_may_be_is_measured(tmp_path: Path) -> None:
     """5,000 levels, beyond the recursion limit, PATH_MAX and the usual number of descriptors."""
     make_deep(tmp_path / "deep", 5000, data=b"x" * 10)
     assert measure(tmp_path / "deep") == (10, 1)
+    # pytest's own cleaning would not get to the bottom of it.
+    remove_tree(tmp_path / "deep", below=tmp_path)
 
 
 # the rest

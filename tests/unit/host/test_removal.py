@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import jobs
 from support.archives import tree
 from support.deep import make_deep
 
 from potions.errors import UnsafePath
+from potions.host.below import Below
 from potions.host.files import remove_tree
 from potions.host.removal import _unescape
+from potions.model.service import Account
 
 
 @pytest.fixture
-def apps(tmp_path: Path) -> Path:
+def apps(tmp_path: Path) -> Iterator[Path]:
     """The directory that removals have to stay in, beside one that has to stay as it is."""
     (tmp_path / "outside" / "d").mkdir(parents=True)
     (tmp_path / "outside" / "d" / "kept").write_text("as it was")
@@ -99,26 +102,17 @@ def test_a_tree_deeper_than_a_path_may_be_is_removed(apps: Path) -> None:
     assert tree(apps) == {}
 
 
-def test_directories_that_shut_their_owner_out_are_removed(apps: Path) -> None:
-    """Apps make directories of mode 000 and 500; run as their owner, without root's rights."""
-    mine = Path(tempfile.mkdtemp())
-    if os.geteuid() == 0:
-        os.chown(mine, 65534, 65534)
-    make = "from pathlib import Path; import sys; top = Path(sys.argv[1]) / 'top'; (top / 'shut' / 'in').mkdir(parents=True)\n"
-    make += "(top / 'fixed').mkdir(); (top / 'fixed' / 'f').touch()\n"
-    make += "(top / 'shut').chmod(0); (top / 'fixed').chmod(0o500); top.chmod(0o100)"
-    as_owner: dict[str, Any] = {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
-    subprocess.run(["/usr/bin/python3", "-c", make, mine], check=True, **as_owner)
-    child = os.fork()
-    if child == 0:
-        if as_owner:
-            os.setgid(65534)
-            os.setuid(65534)
-        remove_tree(mine / "top", below=mine)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
-    assert list(mine.iterdir()) == []
-    mine.rmdir()
+def test_directories_that_shut_their_owner_out_are_removed() -> None:
+    """Apps make directories of mode 000 and 500; removed by their owner, without root's rights."""
+    root = os.geteuid() == 0
+    owner = Account("owner", 65534 if root else os.geteuid(), 65534 if root else os.getegid(), switch=root)
+    with tempfile.TemporaryDirectory() as name:
+        os.chown(name, owner.uid, owner.gid)
+        as_owner = Below(owner)
+        as_owner.run(jobs.make_shut, Path(name) / "top")
+        as_owner.run(jobs.remove, Path(name) / "top", Path(name))
+        as_owner.close()
+        assert list(Path(name).iterdir()) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another user's directories are only opened by root")
