@@ -262,11 +262,13 @@ def _end_leftovers(home: Home) -> int:
 def _leftovers(home: Home) -> Iterator[int]:
     yield from processes.home_processes(home.apps)
     own = {str(home.caddyfile), str(home.root)}
+    epmd = str(home.epmd / "epmd")
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
             is_part = "potions.agent" in words or "run" in words
-            if is_part and own & set(words) and process.pid != os.getpid():
+            is_ours = words[:1] == [epmd] or (is_part and bool(own & set(words)))
+            if is_ours and process.pid != os.getpid():
                 yield process.pid
 
 

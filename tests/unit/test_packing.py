@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from support.archives import file, packed, tar, tree
 
 from potions.errors import ArchiveBroken, ReleaseRefused
 from potions.host.archive import Limits, unpack
 from potions.packing import estimate, open_release, pack
+from support.archives import file, packed, tar, tree
 
 
 @pytest.fixture

@@ -48,9 +48,10 @@ class Flow(Generic[RunT]):
     after: Sequence[Step[RunT]] = ()
 
     def checkpoints(self) -> list[str]:
-        """Every point at which a crash is worth a test, in order."""
+        """Every point at which a crash is worth a test: before and behind each step, and behind each undo."""
         every = [*self.steps, *self.after]
-        return [f"{step.name}:{moment}" for step in every for moment in ("began", "done")]
+        on_the_way = [f"{step.name}:{moment}" for step in every for moment in ("began", "done")]
+        return on_the_way + [f"{step.name}:undone" for step in reversed(self.steps) if step.undo is not None]
 
 
 @dataclass
@@ -173,6 +174,7 @@ def _undo(began: Sequence[Step[RunT]], run: RunT) -> None:
             run.log.failed(step.name, failure_of(error))
         else:
             run.log.undone(step.name)
+            run.checkpoint(f"{step.name}:undone")
             run.records.step_undone(run.deployment.id, step.name)
 
 

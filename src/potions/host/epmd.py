@@ -10,9 +10,9 @@ import threading
 import time
 from pathlib import Path
 
-from potions.errors import StartFailed
+from potions.errors import PortBusy, StartFailed
 from potions.host.files import write_atomically
-from potions.host.processes import is_port_free
+from potions.host.processes import is_port_free, listener_on
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
@@ -37,7 +37,8 @@ class Epmd:
     def ensure_port_mapper(self, tree: AppTree, colour: Colour) -> int:
         """Have it run, from the program that the release in that slot brings along; returns its port.
 
-        Raises StartFailed where the release has none and none runs, or where it does not come up.
+        Raises StartFailed where the release has none and none runs, or where it does not come up, and PortBusy where
+        somebody else listens on its port.
         """
         with self._starting:
             if self._supervisor.state(EPMD_SERVICE).phase is not Phase.RUNNING:
@@ -45,6 +46,12 @@ class Epmd:
         return self._port
 
     def _start(self, tree: AppTree, colour: Colour) -> None:
+        if not is_port_free(self._port):
+            raise PortBusy(
+                f"Port {self._port}, which the Erlang port mapper (epmd) of this home needs, is taken.",
+                why=f"{listener_on(self._port) or 'Another program'} listens on it.",
+                do="End that program, then deploy again.",
+            )
         program = self._home.epmd / "epmd"
         found = self._trees.find_epmd(tree, colour)
         if found is not None:

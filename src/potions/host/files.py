@@ -234,7 +234,7 @@ class _Count:
         self.bytes = 0
         self.files = 0
         self._linked: set[tuple[int, int]] = set()
-        #: Directories to visit later: the names that lead there, and the descriptor of its parent for the first of them.
+        #: Directories to visit later: the names that lead there, and for the first of them the parent's descriptor.
         self._later: list[tuple[tuple[str, ...], int | None]] = []
 
     def below(self, top: int) -> None:

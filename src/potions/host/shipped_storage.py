@@ -28,9 +28,9 @@ def link_storage(slot: Path, target: str, storage: Path, shipped: Shipped) -> li
     """Make ``storage`` in a slot a link to ``target``, which is the directory ``storage``; returns notes for the log.
 
     A release's own empty ``storage`` (or one with only .gitkeep, .keep or .gitignore) makes room. Any other is refused
-    with ShippedStorage, or removed (``discard``), or copied to where storage has nothing yet and then removed (``seed``;
-    links in it are refused). Nothing in storage is changed or replaced, but for ``.potions-seed.partial``, a copy that
-    a crash cut short. May be called again after a crash. Raises OSError.
+    with ShippedStorage, or removed (``discard``), or copied to where storage has nothing yet and then removed
+    (``seed``; links in it are refused). Nothing in storage is changed or replaced, but for ``.potions-seed.partial``, a
+    copy that a crash cut short. May be called again after a crash. Raises OSError.
     """
     with directory(slot) as folder:
         there = look(NAME, within=folder)

@@ -35,6 +35,10 @@ _PLATFORM_PLAIN = frozenset(
     }
 )
 
+#: Without the first, a node that finds no epmd starts one of its own from its slot. Without the second, nodes accept
+#: other nodes on every address of the machine, with nothing but the cookie in between.
+_ERLANG_FLAGS = "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+
 
 def is_plain(name: str) -> bool:
     """Whether the value of a variable may be seen by everybody who sees the app's output."""
@@ -74,9 +78,9 @@ def slot_environment(place: SlotPlace, *, defaults: Mapping[str, str], variables
 
     ``defaults`` are the manifest's ``[env]``; ``variables`` the saved ones, with the automatic ones as they are now (so
     one that a person deleted is not there). Later ones win: the base, defaults, variables, then what only the platform
-    sets. For an Erlang release that includes its node's name.
+    sets. For an Erlang release the base includes flags of the runtime, and the rest its node's name.
     """
-    return {**_base(place), **defaults, **variables, **_locked(place), **_erlang(place)}
+    return {**_base(place), **_erlang_base(place), **defaults, **variables, **_locked(place), **_erlang(place)}
 
 
 def node_name(app: str, colour: Colour) -> str:
@@ -106,6 +110,10 @@ def _locked(place: SlotPlace) -> dict[str, str]:
         "POTIONS_SLOT": place.colour.value,
         "POTIONS_DIR": place.directory,
     }
+
+
+def _erlang_base(place: SlotPlace) -> dict[str, str]:
+    return {} if place.epmd_port is None else {"ERL_AFLAGS": _ERLANG_FLAGS}
 
 
 def _erlang(place: SlotPlace) -> dict[str, str]:

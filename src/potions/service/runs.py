@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 
 from potions.flows import deploy as flows
 from potions.flows.run import SlotRun
@@ -17,7 +18,7 @@ from potions.model.variables import environment_of_then
 from potions.service.context import Context
 from potions.service.control import Control
 
-#: Names the point of a flow at which the agent kills itself; only the crash tests set it.
+#: Names a file with the point of a flow at which the agent kills itself, once. Only the crash tests set it.
 _DIE_AT = "POTIONS_DIE_AT"
 
 
@@ -105,5 +106,8 @@ class Runs:
 
 
 def _die_here(point: str) -> None:
-    if os.environ.get(_DIE_AT) == point:
+    """Die as a killed process dies, where a test asked for exactly this point."""
+    order = Path(os.environ.get(_DIE_AT, os.devnull))
+    if order.is_file() and order.read_text() == point:
+        order.unlink()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -5,7 +5,7 @@ defmodule MixApp.MixProject do
   def project do
     [
       app: :mix_app,
-      version: "0.1.0",
+      version: System.get_env("MIX_APP_VERSION", "0.1.0"),
       elixir: "~> 1.14",
       deps: [],
       releases: [mix_app: [include_executables_for: [:unix]]]

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.archives import file, folder, hard_link, link, member, packed, tar, tree
 
 from potions.errors import (
     ArchiveBroken,
@@ -25,6 +24,7 @@ from potions.errors import (
     UnsafePath,
 )
 from potions.host.archive import ARCHIVE_SUFFIXES, Limits, Unpacked, suffix_of, unpack
+from support.archives import file, folder, hard_link, link, member, packed, tar, tree
 
 Member = tuple[tarfile.TarInfo, bytes]
 

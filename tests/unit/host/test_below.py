@@ -15,13 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support import jobs
-from support.archives import file, packed, tar, tree
 
 from potions.errors import AppUnknown, DeployCancelled, InternalError, NoRoom, UnsafePath
 from potions.host.archive import Limits, unpack
 from potions.host.below import Below
 from potions.model.service import Account
+from support import jobs
+from support.archives import file, packed, tar, tree
 
 NOBODY = Account("nobody", 65534, 65534, switch=True)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the child has to become another user")
@@ -137,7 +137,7 @@ def test_a_job_costs_milliseconds(below: Below) -> None:
         "for i in range(15): t = time.perf_counter(); b.run(jobs.echo, i, p); costs.append(time.perf_counter() - t)\n"
         "print(sorted(costs)[7])"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(jobs.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run([sys.executable, "-c", probe], env=environment, check=True, capture_output=True, text=True)
     interpreter = statistics.median(
         cost(lambda: subprocess.run([sys.executable, "-c", "import potions.host.archive"], check=True))
@@ -187,7 +187,7 @@ def test_a_child_dies_with_its_caller(tmp_path: Path) -> None:
         "from support import jobs\n"
         "Below(Account('me', 0, 0, False)).run(jobs.wait_for_ever, pathlib.Path(sys.argv[1]))"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(jobs.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     caller = subprocess.Popen([sys.executable, "-c", program, said], env=environment)
     try:
         until(said.exists)

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.archives import tree
-from support.deep import make_deep
 
 from potions.errors import UnsafePath
 from potions.host.files import (
@@ -27,6 +25,8 @@ from potions.host.files import (
 )
 from potions.layout import AppTree, Entry
 from potions.model.service import Account
+from support.archives import tree
+from support.deep import make_deep
 
 ME = Account("me", os.geteuid(), os.getegid(), switch=False)
 
@@ -95,7 +95,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
 
 
 def test_the_switch_replaces_the_link(tmp_path: Path) -> None:
-    """From one target to the other, with no temporary left; also when a crash left one, and when there was no link yet."""
+    """From one target to the other, with no temporary left; also when a crash left one, or there was no link yet."""
     live, temporary = tmp_path / ".live", tmp_path / ".live.new"
     replace_link(live, ".slots/green", temporary)
     temporary.symlink_to("left by a crash")
@@ -230,9 +230,11 @@ def test_what_is_no_directory_is_not_measured(tmp_path: Path, kind: str) -> None
 def test_a_tree_deeper_than_a_path_may_be_is_measured(tmp_path: Path) -> None:
     """5,000 levels, beyond the recursion limit, PATH_MAX and the usual number of descriptors."""
     make_deep(tmp_path / "deep", 5000, data=b"x" * 10)
-    assert measure(tmp_path / "deep") == (10, 1)
-    # pytest's own cleaning would not get to the bottom of it.
-    remove_tree(tmp_path / "deep", below=tmp_path)
+    try:
+        assert measure(tmp_path / "deep") == (10, 1)
+    finally:
+        # pytest's own cleaning would not get to the bottom of it.
+        remove_tree(tmp_path / "deep", below=tmp_path)
 
 
 # the rest

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import jobs
-from support.archives import tree
-from support.deep import make_deep
 
 from potions.errors import UnsafePath
 from potions.host.below import Below
 from potions.host.files import remove_tree
 from potions.host.removal import _unescape
 from potions.model.service import Account
+from support import jobs
+from support.archives import tree
+from support.deep import make_deep
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.archives import tree
 
 from potions.errors import ShippedStorage
 from potions.host.shipped_storage import link_storage
 from potions.model.plan import Shipped
+from support.archives import tree
 
 
 class App:

@@ -85,6 +85,14 @@ def test_an_erlang_release_has_a_node_of_its_own_in_each_slot() -> None:
     assert blue["ERL_CRASH_DUMP"] == "/srv/apps/blog-a/.home/erl_crash.dump"
 
 
+def test_an_erlang_node_neither_starts_an_epmd_nor_listens_to_the_world() -> None:
+    """Unless a person says otherwise, with flags of their own."""
+    assert _environment(epmd_port=4369)["ERL_AFLAGS"] == (
+        "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+    )
+    assert _environment(epmd_port=4369, variables={"ERL_AFLAGS": "-smp"})["ERL_AFLAGS"] == "-smp"
+
+
 def test_no_other_app_gets_a_word_about_erlang() -> None:
     """An inherited RELEASE_ variable breaks the start of a release that an app itself runs."""
     assert not [name for name in _environment() if name.startswith(("RELEASE_", "ERL_"))]
@@ -110,8 +118,11 @@ def test_the_automatic_variables_are_the_saved_and_the_locked_ones() -> None:
 
 
 def test_everything_the_platform_adds_by_itself_may_be_seen() -> None:
-    """Paths and names of the platform stay readable in logs; a person's values and the key do not."""
-    assert [name for name in _environment(epmd_port=4369) if not is_plain(name)] == []
+    """Paths and names of the platform stay readable in logs; a person's values and the key do not.
+
+    Flags for Erlang count as a person's: theirs may hold a cookie.
+    """
+    assert [name for name in _environment(epmd_port=4369) if not is_plain(name)] == ["ERL_AFLAGS"]
     assert not is_plain("SECRET_KEY_BASE")
     assert not is_plain("DATABASE_URL")
 

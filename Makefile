@@ -1,0 +1,49 @@
+# What one does with this repository. `make` alone lists it.
+#
+# Needs git, make, and Python 3.11 or newer with venv; everything else is put into .venv, from requirements.lock.
+# Paths are relative to this file, so that a directory with a space in its name works.
+
+PY := .venv/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run stop test check format bench docs
+
+help: ## This list
+	@echo 'Usage: make TARGET'
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  PYTHON=/usr/bin/python3 chooses the Python, POTIONS_HOME=DIRECTORY where Potions'
+	@echo '  keeps everything (run, stop), ARGS="-k storage" is handed on to pytest (test).'
+
+setup: ## Make or refresh .venv (the others do it by themselves)
+	@scripts/setup
+
+run: setup ## Start Potions here and watch it do its main job
+	@$(PY) scripts/story.py
+
+stop: ## Stop what `make run` left running; nothing is deleted
+	@if [ -x $(PY) ]; then $(PY) -m potions.cli.main down; else echo 'Nothing was set up here.'; fi
+
+test: setup ## Run all tests against the real programs
+	@scripts/install_test_tools
+	@$(PY) -m pytest -n 2 $(ARGS)
+
+check: setup ## Format, lint, types, layers, docs: what takes seconds
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(PY) -m mypy scripts
+	@$(PY) -m pytest -q tests/unit/test_architecture.py tests/unit/test_contract.py tests/unit/test_docs.py
+
+format: setup ## Format the code, and mend what ruff can
+	@$(PY) -m ruff check --fix-only .
+	@$(PY) -m ruff format .
+
+bench: setup ## Measure switches and deploys beside their floors (minutes)
+	@$(PY) bench/switch.py
+	@$(PY) bench/deploy.py
+
+docs: setup ## Write the generated pages of docs/ anew
+	@$(PY) -m scripts.docs
