@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -25,6 +27,7 @@ from potions.host.programs import caddy_program, supervisord_program
 from potions.host.supervisord import Supervisord
 from potions.layout import SOCKET_PATH_MAX, Home
 from potions.model.app import LAST_PORT
+from potions.model.service import Account
 from potions.render.supervisord import render_supervisord
 from potions.schema import PlatformStatus
 from potions.settings import EPMD_DISTANCE, FIRST_PORT, HTTP_PORT, Settings
@@ -47,10 +50,12 @@ def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say
     runs, StartFailed.
     """
     _refuse_home(home)
-    settings = _settle_settings(home, http_port, first_port, say)
+    _refuse_ports(http_port, first_port)
+    account = _prepare_home(home, say)
     supervisor = Supervisord(home)
     lock = Locks(home.locks).take("up", give_up=_after(_TIMEOUT))
     try:
+        settings = _settle_settings(home, account, http_port, first_port, say)
         if supervisor.is_up():
             say(f"Potions runs already, at home in {home.root}.")
             _have_parts_run(supervisor, say)
@@ -104,15 +109,36 @@ def load_settings(home: Home) -> Settings:
 # Settings
 
 
-def _settle_settings(home: Home, http_port: int | None, first_port: int | None, say: Say) -> Settings:
-    """What this home runs with from now on: what it had, what was asked for, or what is free."""
-    _refuse_ports(http_port, first_port)
+def _prepare_home(home: Home, say: Say) -> Account:
+    """Have the home's directories. Returns whom its apps run as."""
     known = load_settings(home) if home.settings.exists() else None
     account = account_of(known.app_user if known else _ROOTS_APP_USER)
     if account.switch:
         say(f"Running as root: the apps run as the user {account.name}.")
     refuse_unreachable(home.root, account)
-    provision(home.entries(), account)
+    try:
+        _make_parents(home.root)
+        provision(home.entries(), account)
+    except OSError as error:
+        raise HomeRefused(
+            f"{home.root} cannot be made Potions' home.",
+            why=f"{error.strerror}: {error.filename or home.root}",
+            do="Make the directory above it, or choose another place: POTIONS_HOME=~/potions potions up",
+        ) from error
+    return account
+
+
+def _make_parents(root: Path) -> None:
+    """Make what is missing above the home, so that everybody may enter it: the apps' user has to."""
+    for folder in reversed(root.parents):
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o755)
+
+
+def _settle_settings(home: Home, account: Account, http_port: int | None, first_port: int | None, say: Say) -> Settings:
+    """What this home runs with from now on: what it had, what was asked for, or what is free."""
+    known = load_settings(home) if home.settings.exists() else None
     path = os.environ.get("PATH", os.defpath)
     if known is None:
         chosen = http_port or _choose_http_port(say)
@@ -126,7 +152,8 @@ def _settle_settings(home: Home, http_port: int | None, first_port: int | None, 
             search_path=path,
         )
     else:
-        _refuse_another_port(home, known, http_port)
+        _refuse_another_port(home, "--http-port", known.http_port, http_port)
+        _refuse_another_port(home, "--first-port", known.first_port, first_port)
         settings = msgspec.structs.replace(
             known,
             http_port=http_port or known.http_port,
@@ -144,11 +171,11 @@ def _refuse_ports(*ports: int | None) -> None:
             raise UsageRefused(f"{port} cannot be a port here.", why=f"It has to be from 1024 to {LAST_PORT - 1}.")
 
 
-def _refuse_another_port(home: Home, known: Settings, http_port: int | None) -> None:
-    if http_port not in {None, known.http_port} and Supervisord(home).is_up():
+def _refuse_another_port(home: Home, option: str, known: int, wanted: int | None) -> None:
+    if wanted not in {None, known} and Supervisord(home).is_up():
         raise UsageRefused(
-            f"Potions runs already, on port {known.http_port}.",
-            do=f"To change it: potions down, then potions up --http-port {http_port}",
+            f"Potions runs already, with {option} {known}.",
+            do=f"To change it: potions down, then potions up {option} {wanted}",
         )
 
 
@@ -167,6 +194,13 @@ def _free_from(port: int) -> int:
 
 def _refuse_home(home: Home) -> None:
     path = str(home.root)
+    for folder in (home.root, *home.root.parents):
+        if _is_no_directory(folder):
+            raise HomeRefused(
+                f"{path!r} cannot be Potions' home.",
+                why=f"{folder} is no directory.",
+                do="Choose another place: POTIONS_HOME=~/potions potions up",
+            )
     bad = sorted({character for character in path if character in _PATTERN_CHARACTERS or not character.isprintable()})
     if bad:
         raise HomeRefused(
@@ -182,6 +216,14 @@ def _refuse_home(home: Home) -> None:
             why=f"The sockets in it have longer names than the {SOCKET_PATH_MAX} bytes the system allows.",
             do="Choose a shorter one: POTIONS_HOME=~/potions potions up",
         )
+
+
+def _is_no_directory(path: Path) -> bool:
+    """Whether something else than a directory is there; what is missing or out of reach is not told here."""
+    try:
+        return not stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 # Starting

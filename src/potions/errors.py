@@ -129,7 +129,7 @@ class AppUnknown(PotionsError):
 
 
 class AppDirectoryGone(PotionsError):
-    """The app's directory was removed by hand, so there is nothing to act on."""
+    """The app's directory was removed or replaced by hand, so there is nothing to act on."""
 
     code = "app-directory-gone"
     http_status = 409
@@ -137,8 +137,9 @@ class AppDirectoryGone(PotionsError):
     def __init__(self, name: str, directory: str) -> None:
         super().__init__(
             f"The directory of {name} is gone.",
-            why=f"{directory} was removed by hand, with its storage and releases.",
-            do=f"Make it anew with: potions apps create {name}; or forget it with: potions apps delete {name}",
+            why=f"{directory} was removed, emptied or replaced by hand.",
+            do=f"Make it anew with: potions apps create {name}; or forget it with: potions apps delete {name}. "
+            "What is left of it goes into the trash.",
         )
 
 

@@ -16,7 +16,7 @@ from support.mix import MixReleases, build_releases
 from support.platform import Platform, wait_for
 
 from potions.host.account import account_of
-from potions.host.processes import listening
+from potions.host.processes import home_processes, listening
 from potions.launcher import read_environment
 from potions.layout import Colour
 
@@ -111,20 +111,24 @@ def test_all_erlang_apps_of_a_home_share_its_own_epmd(mix: MixReleases) -> None:
 
 def _only_epmd(potions: Platform) -> psutil.Process:
     """The one epmd of this home: of the apps' user, of no app, and to be reached from this computer only."""
-    (epmd,) = [process for process in _processes_named("epmd") if potions.home.root in Path(process.exe()).parents]
+    (epmd,) = _epmds(potions)
     port = _epmd_port(potions)
     assert epmd.exe() == str(potions.home.epmd / "epmd")
     assert epmd.username() == account_of("nobody").name
     assert not [name for name in epmd.environ() if name.startswith(("POTIONS_", "RELEASE_"))]
     assert {*listening([epmd.pid])} <= {("127.0.0.1", port), ("::1", port)}
-    for node in _processes_named("beam.smp"):
-        if node.environ().get("POTIONS_DIR", "").startswith(str(potions.home.apps)):
-            assert {address for address, _ in listening([node.pid])} == {"127.0.0.1"}
+    apps = home_processes(potions.home.apps)
+    assert {address for address, _ in listening(apps)} == {"127.0.0.1"}
     return epmd
 
 
-def _processes_named(name: str) -> Iterator[psutil.Process]:
-    return (process for process in psutil.process_iter(["name"]) if process.info["name"] == name)
+def _epmds(potions: Platform) -> Iterator[psutil.Process]:
+    """Every epmd of this home: the platform's, and one that an app would have started."""
+    ours = home_processes(potions.home.apps)
+    for process in psutil.process_iter(["name", "cmdline"]):
+        words = process.info["cmdline"] or []
+        if process.info["name"] == "epmd" and (process.pid in ours or str(potions.home.root) in " ".join(words)):
+            yield process
 
 
 def test_a_mix_release_that_cannot_boot_leaves_its_crash_dump(potions: Platform, mix: MixReleases) -> None:

@@ -61,8 +61,9 @@ def build_releases(factory: pytest.TempPathFactory) -> MixReleases:
 
 
 def _build(folder: Path) -> None:
-    shutil.copytree(SOURCE, folder / "source")
     for version in VERSIONS:
+        # A copy for each, because Mix does not notice that the version in its environment changed.
+        source = shutil.copytree(SOURCE, folder / f"source-{version}")
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder / "home"),
@@ -72,7 +73,7 @@ def _build(folder: Path) -> None:
         }
         done = subprocess.run(
             ["mix", "release", "--path", str(folder / version)],
-            cwd=folder / "source",
+            cwd=source,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
-
-import psutil
-from support.archives import tree as content_of
-from support.platform import Platform
-from support.releases import behave_release
 
 from potions.host.processes import slot_processes
 from potions.layout import Colour
 from potions.packing import open_release
 from potions.schema import Deployment, Event, EventKind, Status
+from support.archives import tree as content_of
+from support.platform import Platform
+from support.releases import behave_release
 
 BLOG, BLOG2 = "blog", "blog2"
+#: Errors of archives that are not kept, because no deploy could ever use them.
+USELESS = frozenset({"archive-broken", "archive-unsafe"})
 
 
 class Seen(NamedTuple):
     """Everything about an app that somebody else's bad luck, or its own failed deploy, has to leave as it was."""
 
+    app: str
     answer: dict[str, object]
     """What a visitor gets: version, slot, pid and port of who answers."""
     live: Colour
@@ -33,7 +35,7 @@ class Seen(NamedTuple):
     """The directory of each slot (its inode: the very same one), what it holds, and its environment file."""
     processes: dict[str, set[int]]
     storage: dict[str, str | bytes]
-    archives: list[str]
+    archives: set[str]
     entries: list[str]
     """The names in the app's directory and in ``.slots``."""
 
@@ -89,9 +91,15 @@ class SideBySide:
         return ended
 
     def fails(self, release: Path | bytes, code: str) -> Deployment:
-        """A deploy of `blog` that has to fail with that error, and to leave both apps as they were."""
-        with self.unchanged(BLOG, BLOG2):
-            ended = self.end_of(self.send(release))
+        """A deploy of `blog` that has to fail with that error, and to leave both apps as they were.
+
+        Only the archive is kept, for another try, unless nothing could ever be done with it.
+        """
+        blog, blog2 = self.look(BLOG), self.look(BLOG2)
+        ended = self.end_of(self.send(release))
+        kept = set() if code in USELESS else {f"{ended.release.id}.{ended.release.suffix}"}
+        _compare(blog._replace(archives={*blog.archives, *kept}), self.look(BLOG))
+        _compare(blog2, self.look(BLOG2))
         assert ended.status is Status.FAILED, self.words(ended)
         assert ended.failure is not None
         assert ended.failure.code == code, f"{ended.failure}\n{self.words(ended)}"
@@ -118,19 +126,23 @@ class SideBySide:
         return next(slot.port for slot in self.client.app(app).slots if slot.colour is colour)
 
     def processes(self, app: str, colour: Colour) -> set[int]:
-        """What runs in a slot, without what has ended and only waits to be collected."""
-        found = slot_processes(self.potions.tree(app).root, colour)
-        return {pid for pid in found if psutil.pid_exists(pid)}
+        return slot_processes(self.potions.tree(app).root, colour)
+
+    def environment(self, app: str) -> dict[str, str]:
+        """The variables that the app itself sees."""
+        seen = self.potions.get(app, "/env").json()
+        return {name: base64.b64decode(value).decode() for name, value in seen.items()}
 
     def look(self, app: str) -> Seen:
         tree = self.potions.tree(app)
         return Seen(
+            app=app,
             answer=self.potions.get(app).json(),
             live=self.potions.live(app),
             slots={colour.value: self._slot(app, colour) for colour in Colour},
             processes={colour.value: self.processes(app, colour) for colour in Colour},
             storage=content_of(tree.storage),
-            archives=sorted(os.listdir(tree.releases)),
+            archives=set(os.listdir(tree.releases)),
             entries=[*sorted(os.listdir(tree.root)), *sorted(os.listdir(tree.slots))],
         )
 
@@ -139,7 +151,8 @@ class SideBySide:
         """What a block leaves exactly as it was."""
         before = [self.look(app) for app in apps]
         yield
-        _compare(before, [self.look(app) for app in apps])
+        for was in before:
+            _compare(was, self.look(was.app))
 
     def _slot(self, app: str, colour: Colour) -> tuple[object, ...]:
         tree = self.potions.tree(app)
@@ -148,8 +161,7 @@ class SideBySide:
         return tree.slot(colour).stat().st_ino, content_of(tree.slot(colour)), tree.holds(colour).read_bytes()
 
 
-def _compare(before: Sequence[Seen], after: Sequence[Seen]) -> None:
+def _compare(was: Seen, now: Seen) -> None:
     """One thing at a time, so that a failure names it."""
-    for was, now in zip(before, after, strict=True):
-        for field in Seen._fields:
-            assert getattr(now, field) == getattr(was, field), f"{field} of an app changed"
+    for field in Seen._fields:
+        assert getattr(now, field) == getattr(was, field), f"{field} of {was.app} changed"

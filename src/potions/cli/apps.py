@@ -177,6 +177,15 @@ def state_text(state: str) -> Text:
     return Text(sanitise(state), style=_STYLES.get(state, "cyan"))
 
 
+def gone_words(detail: AppDetail) -> list[str]:
+    """What to say and to do about an app whose directory somebody removed by hand."""
+    name = detail.summary.name
+    return [
+        f"{sanitise(detail.directory)} was removed, emptied or replaced by hand.",
+        f"Make it anew: potions apps create {name}; forget it: potions apps delete {name}",
+    ]
+
+
 def _release_and_age(deployed: Deployed | None) -> str:
     if deployed is None:
         return "nothing yet"
@@ -238,6 +247,8 @@ def _slots(slots: list[SlotDetail]) -> Table:
 
 def _hints(detail: AppDetail) -> list[str]:
     name, hints = detail.summary.name, []
+    if detail.summary.state == "gone":
+        return ["", *gone_words(detail)]
     if detail.running:
         hints.append(f"Deploy {detail.running.number} is {detail.running.status}: potions log {name} -f")
     if detail.summary.serves is None:

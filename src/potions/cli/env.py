@@ -133,7 +133,10 @@ def _show(app: str, found: list[Variable]) -> None:
             Text(variable.liveness.value, style="dim" if live else "yellow"),
         )
     show(table)
-    if any(variable.liveness is not Liveness.LIVE for variable in found):
+    states = {variable.liveness for variable in found if not variable.locked}
+    if states == {Liveness.SAVED}:
+        say(f"They are live with the first deploy: potions deploy PATH --app {app}", "yellow")
+    elif states - {Liveness.LIVE}:
         say(f"Make them live: potions redeploy {app}", "yellow")
 
 
@@ -213,7 +216,7 @@ def _tell(app: str, changed: VariablesChanged, *, json: bool) -> int:
         if names:
             say(f"{act:<10}{', '.join(map(sanitise, names))}")
     if changed.added or changed.changed or changed.removed:
-        say(f"Saved. Make it live: potions redeploy {app}")
+        say(f"Saved; live after the next deploy. Make it live at once: potions redeploy {app}")
     else:
         say("Nothing to change.")
     return 0

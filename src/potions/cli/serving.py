@@ -6,7 +6,7 @@ import os
 import sys
 import webbrowser
 
-from potions.cli.apps import state_text
+from potions.cli.apps import gone_words, state_text
 from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json
 from potions.cli.screen import print_json, sanitise, say, stderr, stdout
@@ -29,7 +29,10 @@ def open_app(app: AppWord, /, *, json: Json = False) -> int:
         print_json(detail)
         return 0
     say(sanitise(detail.summary.address))
-    if detail.summary.serves is None:
+    if detail.summary.state == "gone":
+        for line in gone_words(detail):
+            say(line, console=stderr())
+    elif detail.summary.serves is None:
         say(f"Nothing serves there yet. Deploy: potions deploy PATH --app {app}", console=stderr())
     if stdout().is_terminal and _has_a_screen():
         webbrowser.open(detail.summary.address)

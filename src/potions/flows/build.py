@@ -75,8 +75,12 @@ def _run_task(run: SlotRun, name: str, command: str) -> int:
 
 
 def _stop_task(run: SlotRun, name: str) -> None:
-    """End a one-shot with all it started, and forget it. A cancelled migration was never possible, so this is safe."""
+    """End a one-shot with all it started, and forget it. A cancelled migration was never possible, so this is safe.
+
+    Its own log goes too: the deployment's log has the same lines, without the values of variables that were printed.
+    """
     run.world.supervisor.remove(task_service(run.app.name, run.slot, name))
     left = run.world.network.end_processes(run.tree, run.slot, switch.UNSERVED_GRACE)
+    run.world.trees.discard_output(run.tree, run.tree.task_log(run.slot, name))
     if left:
         raise PotionsError(f"Processes of the {name} do not end: {sorted(left)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potions.errors import PortBusy
+from potions.errors import ArchiveBroken, ArchiveUnsafe, PortBusy
 from potions.flows import build, switch
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow, PointOfNoReturn, Step
@@ -66,12 +66,19 @@ def receive_archive(run: SlotRun) -> None:
 
 
 def unpack_into_idle_slot(run: SlotRun) -> None:
-    files, size = run.world.trees.unpack(
-        run.tree, run.slot, run.deployment.release, report=run.log.progress, cancelled=run.cancelled
-    )
+    release = run.deployment.release
+    try:
+        files, size = run.world.trees.unpack(
+            run.tree, run.slot, release, report=run.log.progress, cancelled=run.cancelled
+        )
+    except (ArchiveBroken, ArchiveUnsafe):
+        # No later deploy can use these bytes, and kept ones would stand in for a whole archive sent again.
+        run.world.trees.prune(run.tree, release)
+        run.forget_release(release)
+        raise
     stop_slot(run)
     run.world.trees.place(run.tree, run.slot, run.content)
-    run.log.note(f"{run.deployment.release.label}: {files:,} files, {size:,} bytes in {run.slot}")
+    run.log.note(f"{release.label}: {files:,} files, {size:,} bytes in {run.slot}")
 
 
 def put_slot_back(run: SlotRun) -> None:
@@ -127,13 +134,11 @@ def claim_slot(run: SlotRun) -> None:
 
 
 def give_slot_back(run: SlotRun) -> None:
-    """Say again for which deployment the slot holds its release."""
+    """Have the slot be idle again, and say for which deployment it holds its release."""
+    stop_slot(run)
     target = run.deployment.target
     if target is not None:
-        content = run.content
-        run.world.trees.rewrite_holds(
-            run.tree, run.slot, type(content)(release=content.release, label=content.label, deployment=target)
-        )
+        run.world.trees.rewrite_holds(run.tree, run.slot, run.content_of(target))
 
 
 _TIDY = (

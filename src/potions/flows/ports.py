@@ -31,8 +31,10 @@ class Supervisor(Protocol):
     def start(self, name: str) -> None:
         """Start a service and return at once. A running one stays as it is."""
 
-    def stop(self, name: str, grace: float) -> None:
-        """SIGTERM to the whole group, SIGKILL after ``grace`` seconds; returns when the service has ended.
+    def stop(self, name: str, grace: float, cut_short: Callable[[], bool] = ...) -> None:
+        """SIGTERM to the whole group; SIGKILL after ``grace`` seconds, or once ``cut_short`` says so.
+
+        Returns when the service has ended.
 
         A service that is stopped or unknown is fine.
         """
@@ -106,8 +108,10 @@ class Network(Protocol):
 
     def processes_of(self, tree: AppTree, colour: Colour) -> set[int]: ...
 
-    def end_processes(self, tree: AppTree, colour: Colour, grace: float) -> Collection[int]:
-        """End what is left of a slot; returns what could not be ended."""
+    def end_processes(
+        self, tree: AppTree, colour: Colour, grace: float, cut_short: Callable[[], bool] = ...
+    ) -> Collection[int]:
+        """End what is left of a slot, in the same way; returns what could not be ended."""
 
     def listening(self, pids: Collection[int]) -> list[tuple[str, int]]:
         """Where the processes listen: address and port."""
@@ -160,6 +164,9 @@ class Trees(Protocol):
 
     def read_output(self, path: Path, offset: int) -> bytes:
         """What a log of the platform's got since ``offset``."""
+
+    def discard_output(self, tree: AppTree, path: Path) -> None:
+        """Remove a log, with what was rotated out of it."""
 
     def prune(self, tree: AppTree, release: Release) -> None:
         """Remove a kept archive."""

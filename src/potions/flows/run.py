@@ -48,8 +48,10 @@ class SlotRun(Run):
     """The kept archives beyond the newest ``keep`` that nothing needs."""
     forget_release: Callable[[Release], None]
     mark_drained: Callable[[], None]
-    hurry: Callable[[], bool] = lambda: False
+    hurried: Callable[[], bool] = lambda: False
     """Whether somebody waits for this app, so that draining has to end."""
+    other_is_wanted: Callable[[], bool] = lambda: False
+    """Whether that somebody is a rollback, which wants the other slot to run on."""
     output_start: int = 0
     """Where this deployment's lines begin in the slot's output log."""
 
@@ -72,8 +74,12 @@ class SlotRun(Run):
 
     @property
     def content(self) -> SlotContent:
+        return self.content_of(self.deployment.number)
+
+    def content_of(self, number: int) -> SlotContent:
+        """What the slot holds when its release runs for deployment ``number``."""
         release = self.deployment.release
-        return SlotContent(release=release.id, label=release.label, deployment=self.deployment.number)
+        return SlotContent(release.id, release.label, number, str(self.tree.slot(self.slot)))
 
     @cached_property
     def plan(self) -> RunPlan:

@@ -48,7 +48,7 @@ def wait_until_idle(run: SlotRun) -> None:
     drain = run.plan.manifest.drain
     port = run.app.ports.of(run.other)
     deadline = time.monotonic() + drain
-    while (left := run.world.proxy.in_flight(port)) and not run.hurry():
+    while (left := run.world.proxy.in_flight(port)) and not run.hurried():
         if time.monotonic() >= deadline:
             run.log.note(f"{left} requests or WebSockets still open after {drain:g} s; they end now")
             return
@@ -60,7 +60,7 @@ def retire_other_slot(run: SlotRun) -> None:
 
     When a rollback waits, the other slot is left running: it is what the rollback brings back.
     """
-    if run.hurry():
+    if run.other_is_wanted():
         run.log.note(f"{run.other} keeps running: it is asked for again")
     else:
         end_slot(run, run.other, grace=stop_timeout_of(run.world, run.tree, run.other))
@@ -72,9 +72,12 @@ def retire_other_slot(run: SlotRun) -> None:
 
 
 def end_slot(run: SlotRun, colour: Colour, grace: float) -> None:
-    """Stop a slot's service, then what left its process group; raises StillRunning for what no signal ends."""
-    run.world.supervisor.stop(slot_service(run.app.name, colour), grace)
-    left = run.world.network.end_processes(run.tree, colour, grace)
+    """Stop a slot's service, then what left its process group; raises StillRunning for what no signal ends.
+
+    Whoever waits for the app does not wait for a slow end: it gets SIGKILL then, as it would after ``grace`` seconds.
+    """
+    run.world.supervisor.stop(slot_service(run.app.name, colour), grace, cut_short=run.hurried)
+    left = run.world.network.end_processes(run.tree, colour, grace, cut_short=run.hurried)
     if left:
         names = ", ".join(map(str, sorted(left)))
         raise StillRunning(f"Processes of the {colour} slot do not end.", why=f"Still there: {names}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import httpx
 
@@ -31,8 +31,10 @@ class Network:
     def processes_of(self, tree: AppTree, colour: Colour) -> set[int]:
         return processes.slot_processes(tree.root, colour)
 
-    def end_processes(self, tree: AppTree, colour: Colour, grace: float) -> Collection[int]:
-        return processes.end_processes(lambda: processes.slot_processes(tree.root, colour), grace)
+    def end_processes(
+        self, tree: AppTree, colour: Colour, grace: float, cut_short: Callable[[], bool] = processes.never
+    ) -> Collection[int]:
+        return processes.end_processes(lambda: processes.slot_processes(tree.root, colour), grace, cut_short)
 
     def listening(self, pids: Collection[int]) -> list[tuple[str, int]]:
         return sorted(processes.listening(pids))

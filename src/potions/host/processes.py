@@ -122,22 +122,29 @@ def family_of(pid: int) -> set[int]:
         return set()
 
 
-def end_processes(find: Callable[[], set[int]], grace: float) -> set[int]:
-    """End what ``find`` finds: SIGTERM, after ``grace`` seconds SIGKILL. Returns what could not be ended."""
+def never() -> bool:
+    return False
+
+
+def end_processes(find: Callable[[], set[int]], grace: float, cut_short: Callable[[], bool] = never) -> set[int]:
+    """End what ``find`` finds: SIGTERM, then SIGKILL after ``grace`` seconds or once ``cut_short`` says so.
+
+    Returns what could not be ended.
+    """
     if not (left := find()):
         return left
     send(left, signal.SIGTERM)
-    left = wait_for_end(find, grace)
+    left = wait_for_end(find, grace, cut_short)
     if left:
         send(left, signal.SIGKILL)
         left = wait_for_end(find, 5.0)
     return left
 
 
-def wait_for_end(find: Callable[[], set[int]], timeout: float) -> set[int]:
+def wait_for_end(find: Callable[[], set[int]], timeout: float, cut_short: Callable[[], bool] = never) -> set[int]:
     """Wait until ``find`` finds nothing, at most ``timeout`` seconds; returns what is left."""
     deadline = time.monotonic() + timeout
-    while (left := find()) and time.monotonic() < deadline:
+    while (left := find()) and time.monotonic() < deadline and not cut_short():
         time.sleep(_POLL)
     return left
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 from xmlrpc.client import Fault, ProtocolError, ServerProxy
@@ -18,6 +18,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from potions import launcher
 from potions.errors import StillRunning, SupervisorRefused
 from potions.host.files import remove_tree, write_atomically
+from potions.host.processes import never
 from potions.layout import Home
 from potions.model.service import Phase, Service, ServiceState
 from potions.render.supervisord import render_program, render_spec
@@ -63,18 +64,18 @@ class Supervisord:
     def start(self, name: str) -> None:
         self._call("startProcess", name, False, accept=(Faults.ALREADY_STARTED,))
 
-    def stop(self, name: str, grace: float) -> None:
+    def stop(self, name: str, grace: float, cut_short: Callable[[], bool] = never) -> None:
         self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
-        if self._wait_for_end(name, grace):
+        if self._wait_for_end(name, grace, cut_short):
             return
         _kill_group(self.state(name).pid)
         if not self._wait_for_end(name, _KILL_MARGIN):
             raise StillRunning(f"{name} does not end.", why="It outlived SIGTERM and SIGKILL.")
 
-    def _wait_for_end(self, name: str, seconds: float) -> bool:
+    def _wait_for_end(self, name: str, seconds: float, cut_short: Callable[[], bool] = never) -> bool:
         deadline = time.monotonic() + seconds
         while self.state(name).phase in {Phase.STOPPING, Phase.RUNNING, Phase.CRASHING}:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or cut_short():
                 return False
             time.sleep(_POLL)
         return True

@@ -168,6 +168,10 @@ class Trees:
         except FileNotFoundError:
             return b""
 
+    def discard_output(self, tree: AppTree, path: Path) -> None:
+        for log in (path, path.with_name(f"{path.name}.1")):
+            remove_tree(log, below=tree.root)
+
     def prune(self, tree: AppTree, release: Release) -> None:
         remove_tree(tree.archive(release.id, release.suffix), below=tree.root)
 

@@ -101,3 +101,5 @@ class SlotContent(msgspec.Struct, frozen=True):
     label: str
     deployment: int
     """The number of the deployment whose files and variables the slot runs with."""
+    directory: str = ""
+    """Where the release was unpacked and built. A build may know this path: under another one it does not run."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from potions.service.apps import AppService
 from potions.service.context import Context
 from potions.service.deployments import DeploymentService
+from potions.service.housekeeping import Housekeeping
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
 from potions.service.logs import LogService
@@ -27,9 +28,11 @@ class Service:
         self.variables = VariableService(context)
         self.logs = LogService(context)
         self.overview = OverviewService(context, self.deployments, self.variables)
+        self.housekeeping = Housekeeping(self.apps)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 
     def start(self) -> None:
-        """Settle what a crash left, then work on the queue."""
+        """Settle what a crash left, then work on the queue and tidy up now and again."""
         self.recovery.run()
         self.jobs.start()
+        self.housekeeping.start()

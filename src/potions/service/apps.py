@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from datetime import UTC, datetime, timedelta
 
-from potions.errors import AppBusy, AppTaken, AppUnknown, UnsafePath
+from potions.errors import AppBusy, AppTaken, AppUnknown, TrashUnknown, UnsafePath
 from potions.host.files import measure, move, remove_tree
 from potions.layout import AppTree
 from potions.model.app import App
@@ -17,8 +19,13 @@ from potions.service.lifecycle import LifecycleService
 from potions.service.transcript import Transcript
 from potions.store.records import TrashRecord
 
+_log = logging.getLogger(__name__)
+
 #: How long a deleted app can be brought back.
 KEPT_FOR = timedelta(hours=72)
+
+#: What a directory in the trash is called from the moment on from which nothing brings it back.
+_PURGE = ".purge"
 
 
 class AppService:
@@ -28,22 +35,20 @@ class AppService:
         self._context = context
         self._lifecycle = lifecycle
         self._jobs = jobs
+        self._changing_trash = threading.Lock()
 
     def create(self, text: str) -> App:
         """Make an app with its storage, its ports, its automatic variables and its site.
 
-        An app whose directory was removed by hand is made anew. Raises NameRefused, AppTaken, PortsExhausted, and
-        UnsafePath where a directory that no app has is in the way: its files are not ours to touch.
+        An app whose directory was removed by hand is made anew; what is left of it goes into the trash. Raises
+        NameRefused, AppTaken, PortsExhausted, and UnsafePath where something that no app has is in the way: its files
+        are not ours to touch.
         """
         name = parse_app_name(text)
-        self._forget_if_gone(name)
         tree = self._context.home.app(name)
-        if self._is_free(name) and (tree.root.exists() or tree.root.is_symlink()):
-            raise UnsafePath(
-                f"{tree.root} is there already, and belongs to no app.",
-                why="Its files could be somebody's.",
-                do="Look at it, and move it away; then create the app.",
-            )
+        self._forget_if_gone(name, tree)
+        if self._is_free(name):
+            _refuse_what_is_there(tree)
         host = f"{name}.localhost"
         app = self._context.store.create_app(name, self._context.choose_ports(), self._context.automatic_values(host))
         self._context.trees.create(tree)
@@ -56,8 +61,7 @@ class AppService:
     def removal(self, name: str, *, purge: bool) -> Removal:
         """What deleting the app would take away, and until when it could be brought back."""
         app = self._context.app(name)
-        until = None if purge or self._context.is_gone(app) else datetime.now(UTC) + KEPT_FOR
-        return self._measure(app, until)
+        return self._measure(app, self._until(app, purge=purge))
 
     def delete(self, name: str, *, purge: bool) -> Removal:
         """Stop the app, take it out of the proxy, and put its directory into the trash; ``purge`` removes it at once.
@@ -68,7 +72,7 @@ class AppService:
         self._refuse_running(app)
         lock = self._jobs.take_app(app, "delete")
         try:
-            removal = self._measure(app, None if purge or self._context.is_gone(app) else datetime.now(UTC) + KEPT_FOR)
+            removal = self._measure(app, self._until(app, purge=purge))
             self._take_down(app)
             if removal.restorable_until is None:
                 self._purge(app)
@@ -87,17 +91,34 @@ class AppService:
         ]
 
     def restore(self, old: str, new: str | None, by: str) -> App:
-        """Bring the app of that name that was deleted last back, under its old name or a new one."""
-        record = self._context.store.trashed(parse_app_name(old))
-        name = parse_app_name(new) if new is not None else record.name
-        tree = self._context.home.app(name)
-        if self._is_free(name) and tree.root.exists():
-            raise AppTaken(name)
-        host = {"PHX_HOST": f"{name}.localhost"}
-        app = self._context.store.restore_app(record.app_id, name, self._context.choose_ports(), host)
-        move(self._context.home.trash / record.directory, tree.root)
+        """Bring the app of that name that was deleted last back, under its old name or a new one.
+
+        Raises TrashUnknown, AppTaken, PortsExhausted, and UnsafePath where something that no app has is in the way.
+        """
+        with self._changing_trash:
+            record = self._context.store.trashed(parse_app_name(old))
+            name = parse_app_name(new) if new is not None else record.name
+            app = self._take_out_of_trash(record, name)
         self.put_site(app)
         self._serve_again(app, by, moved=name != record.name)
+        return app
+
+    def _take_out_of_trash(self, record: TrashRecord, name: AppName) -> App:
+        tree = self._context.home.app(name)
+        trashed = self._context.home.trash / record.directory
+        if not trashed.is_dir():
+            raise TrashUnknown(record.name)
+        if self._is_free(name):
+            _refuse_what_is_there(tree)
+        host = {"PHX_HOST": f"{name}.localhost"}
+        try:
+            app = self._context.store.restore_app(record.app_id, name, self._context.choose_ports(), host)
+        except AppTaken as taken:
+            taken.do = f"Bring it back under another name: potions apps restore {record.name} --as NAME"
+            raise
+        move(trashed, tree.root)
+        # Where somebody had removed a part of it by hand before it was deleted.
+        self._context.trees.create(tree)
         return app
 
     def finish_interrupted(self) -> None:
@@ -108,17 +129,32 @@ class AppService:
             if not trashed.exists() and tree.root.exists() and self._is_free(record.name):
                 move(tree.root, trashed)
         for app in self._context.store.apps():
-            trashed = self._context.home.trash / _trash_name(app)
-            if trashed.exists() and not self._context.tree(app).root.exists():
-                move(trashed, self._context.tree(app).root)
-        for leftover in self._context.home.trash.glob("*.purge"):
-            remove_tree(leftover, below=self._context.home.trash)
+            # By the id: an app that comes back under a new name lies there under its old one.
+            for trashed in self._context.home.trash.glob(f"*.{app.id}"):
+                if not _is_taken(self._context.tree(app)):
+                    move(trashed, self._context.tree(app).root)
 
     def empty_trash(self) -> None:
-        """Remove for good what has been in the trash for longer than its time."""
-        for record in self._context.store.expired_trash(datetime.now(UTC)):
-            remove_tree(self._context.home.trash / record.directory, below=self._context.home.trash)
-            self._context.store.forget_app(record.app_id)
+        """Remove for good what has been in the trash for longer than its time, and what a purge has left there."""
+        while self._expire_one():
+            pass
+        for doomed in self._context.home.trash.glob(f"*{_PURGE}"):
+            try:
+                remove_tree(doomed, below=self._context.home.trash)
+            except UnsafePath as error:
+                # A mount inside, for one. It is tried again the next time.
+                _log.error("the trash keeps %s: %s", doomed.name, error)
+
+    def _expire_one(self) -> bool:
+        """Put one out of a restore's reach by a rename, because removing it may take long. False where none is left."""
+        with self._changing_trash:
+            expired = self._context.store.expired_trash(datetime.now(UTC))
+            for record in expired[:1]:
+                trashed = self._context.home.trash / record.directory
+                if trashed.exists():
+                    move(trashed, trashed.with_name(trashed.name + _PURGE))
+                self._context.store.forget_app(record.app_id)
+        return bool(expired)
 
     # Steps of the above
 
@@ -129,11 +165,15 @@ class AppService:
             return True
         return False
 
-    def _forget_if_gone(self, name: AppName) -> None:
-        if not self._is_free(name):
-            app = self._context.app(name)
-            if self._context.is_gone(app) and not self._context.tree(app).root.exists():
-                self.delete(name, purge=True)
+    def _forget_if_gone(self, name: AppName, tree: AppTree) -> None:
+        if not self._is_free(name) and self._context.is_gone(self._context.app(name)):
+            if not _has_directory(tree):
+                _refuse_what_is_there(tree)
+            self.delete(name, purge=False)
+
+    def _until(self, app: App, *, purge: bool) -> datetime | None:
+        """Until when the app could be brought back; None where nothing is kept of it."""
+        return None if purge or not _has_directory(self._context.tree(app)) else datetime.now(UTC) + KEPT_FOR
 
     def _refuse_running(self, app: App) -> None:
         if self._jobs.is_running(app.id):
@@ -143,8 +183,10 @@ class AppService:
             )
 
     def _measure(self, app: App, until: datetime | None) -> Removal:
-        storage = self._context.trees.measure(self._context.tree(app).storage)
-        total = self._measure_all(self._context.tree(app), storage)
+        tree = self._context.tree(app)
+        has_any = _has_directory(tree)
+        storage = self._context.trees.measure(tree.storage) if has_any else (0, 0)
+        total = self._measure_all(tree, storage) if has_any else (0, 0)
         return Removal(app.name, *storage, *total, restorable_until=until)
 
     def _measure_all(self, tree: AppTree, storage: tuple[int, int]) -> tuple[int, int]:
@@ -164,11 +206,11 @@ class AppService:
     def _purge(self, app: App) -> None:
         """Out of sight by one rename, then out of the store, then off the disk; a crash leaves a name that says so."""
         root = self._context.tree(app).root
-        doomed = self._context.home.trash / f"{_trash_name(app)}.purge"
-        if root.is_symlink() or not root.is_dir():
-            remove_tree(root, below=self._context.home.apps)
-        else:
+        doomed = self._context.home.trash / f"{_trash_name(app)}{_PURGE}"
+        if _has_directory(self._context.tree(app)):
             move(root, doomed)
+        else:
+            remove_tree(root, below=self._context.home.apps)
         self._context.store.delete_app(app.id, None)
         remove_tree(doomed, below=self._context.home.trash)
 
@@ -196,6 +238,24 @@ class AppService:
             self._jobs.wake()
         else:
             self._lifecycle.start_live(app, Transcript())
+
+
+def _has_directory(tree: AppTree) -> bool:
+    """Whether there is a directory of the app's own; a link that stands in its place leads to somebody else's."""
+    return tree.root.is_dir() and not tree.root.is_symlink()
+
+
+def _is_taken(tree: AppTree) -> bool:
+    return tree.root.exists() or tree.root.is_symlink()
+
+
+def _refuse_what_is_there(tree: AppTree) -> None:
+    if _is_taken(tree):
+        raise UnsafePath(
+            f"{tree.root} is there already, and is not the directory of an app.",
+            why="Its files could be somebody's.",
+            do="Look at it, and move it away; then try again.",
+        )
 
 
 def _trash_name(app: App) -> str:

@@ -43,8 +43,11 @@ class Context:
         return self.home.app(app.name)
 
     def is_gone(self, app: App) -> bool:
-        """Whether the app's directory was removed by hand."""
-        return not self.tree(app).live.is_symlink()
+        """Whether the app's directory, or what it cannot be without, was removed or replaced by hand."""
+        tree = self.tree(app)
+        if tree.root.is_symlink() or not tree.live.is_symlink():
+            return True
+        return not all(folder.is_dir() for folder in (tree.storage, tree.releases, tree.logs))
 
     def present(self, name: str) -> tuple[App, AppTree]:
         """The app and its tree; raises AppUnknown, or AppDirectoryGone."""

@@ -12,7 +12,8 @@ class Control:
         self._changing = threading.Lock()
         self._cancelled = False
         self._forbidden = False
-        self._hurried = threading.Event()
+        self._hurried = False
+        self._wants_other = False
         self.finishing = False
         """Whether it serves already, and only tidies up."""
 
@@ -33,9 +34,13 @@ class Control:
     def is_cancelled(self) -> bool:
         return self._cancelled
 
-    def hurry(self) -> None:
-        """Somebody waits for the app: end the drain now."""
-        self._hurried.set()
+    def hurry(self, *, wants_other: bool) -> None:
+        """Somebody waits for the app: end the drain now. A rollback wants the other slot left as it is."""
+        self._wants_other = wants_other
+        self._hurried = True
 
     def is_hurried(self) -> bool:
-        return self._hurried.is_set()
+        return self._hurried
+
+    def is_other_wanted(self) -> bool:
+        return self._wants_other

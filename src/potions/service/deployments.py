@@ -122,7 +122,7 @@ class DeploymentService:
     def rollback(self, name: str, by: str) -> Deployment:
         """Go back to what served directly before; begins at once, and never waits behind other apps."""
         app, _ = self._context.present(name)
-        lock = self._jobs.take_app(app, "rollback")
+        lock = self._jobs.take_app(app, "rollback", wants_other=True)
         try:
             target = self.rollback_target(app)
             if target is None:

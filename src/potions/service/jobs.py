@@ -42,9 +42,12 @@ class Jobs:
 
     # Who holds an app
 
-    def take_app(self, app: App, what_for: str) -> Lock:
-        """The app's lock. A drain is cut short for it; raises AppBusy while a deploy or rollback of the app runs."""
-        lock = self._context.locks.take(_app_lock(app.id), give_up=lambda: not self._ask_to_hurry(app))
+    def take_app(self, app: App, what_for: str, *, wants_other: bool = False) -> Lock:
+        """The app's lock. A drain is cut short for it; ``wants_other`` leaves the slot that drains running.
+
+        Raises AppBusy while a deploy or rollback of the app runs.
+        """
+        lock = self._context.locks.take(_app_lock(app.id), give_up=lambda: not self._ask_to_hurry(app, wants_other))
         if lock is None:
             running = self._by_app.get(app.id)
             which = f"deployment {running.number} ({running.status.value})" if running else "another command"
@@ -79,7 +82,7 @@ class Jobs:
         if control.finishing or not control.cancel():
             raise _not_cancellable(deployment, "A migration, or the switch itself, is not interrupted half way.")
 
-    def _ask_to_hurry(self, app: App) -> bool:
+    def _ask_to_hurry(self, app: App, wants_other: bool) -> bool:
         """True where waiting for the app makes sense: it only drains, and was asked to end that."""
         with self._changed:
             running = self._by_app.get(app.id)
@@ -88,7 +91,7 @@ class Jobs:
                 return True
             control = self._controls[running.id]
             if control.finishing:
-                control.hurry()
+                control.hurry(wants_other=wants_other)
             return control.finishing
 
     # The queue

@@ -56,7 +56,6 @@ class Recovery:
             self._attempt(self._settle_live_slot, app)
         for deployment in self._context.store.draining():
             self._attempt(self._finish, deployment)
-        self._apps.empty_trash()
 
     def _attempt(self, settle: Callable[[T], None], what: T) -> None:
         try:

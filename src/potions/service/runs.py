@@ -63,18 +63,19 @@ class Runs:
             releases_to_prune=lambda keep: self._prunable(app, keep),
             forget_release=lambda release: store.prune_release(app.id, release.id),
             mark_drained=lambda: store.drained(deployment.id),
-            hurry=control.is_hurried,
+            hurried=control.is_hurried,
+            other_is_wanted=control.is_other_wanted,
         )
 
     def flow_of(self, deployment: Deployment, run: SlotRun) -> Flow[SlotRun]:
-        """The steps for it: a rollback whose release the slot still holds needs nothing unpacked."""
+        """The steps for it: a rollback whose release the slot still holds, ready to run, needs nothing unpacked."""
         if deployment.kind is Kind.ROLLBACK and self._holds_release(run):
             return flows.rollback()
         return flows.deploy()
 
     def _holds_release(self, run: SlotRun) -> bool:
         held: SlotContent | None = self._context.trees.holds(run.tree, run.slot)
-        return held is not None and held.release == run.deployment.release.id
+        return held is not None and held.release == run.content.release and held.directory == run.content.directory
 
     def _variables(self, app: App, deployment: Deployment) -> tuple[Mapping[str, str], set[str]]:
         """The variables a deployment starts with, and which of them are automatic."""

@@ -26,8 +26,12 @@ class VariableService:
         return [*self._locked(app), *self._saved(app, reveal=reveal)]
 
     def change(self, name: str, change: VariablesChange) -> VariablesChanged:
-        """Set and remove, all of it or nothing. Raises ReservedVariable for what only the platform sets."""
-        app = self._context.app(name)
+        """Set and remove, all of it or nothing.
+
+        Raises ReservedVariable for what only the platform sets, and AppDirectoryGone: what is saved for an app that is
+        made anew next would be lost without a word.
+        """
+        app, _ = self._context.present(name)
         wanted = {str(parse_env_name(key)): parse_env_value(key, value) for key, value in change.set.items()}
         if change.dotenv is not None:
             if wanted:

@@ -232,6 +232,16 @@ def test_a_member_that_could_leave_the_release_is_refused(desk: Desk, members: l
     assert desk.is_untouched_outside()
 
 
+@pytest.mark.parametrize(
+    "case",
+    ["file below a link", "directory below a link", "directory over a link", "hard link below a link"],
+)
+def test_a_member_below_a_link_is_refused_for_that(desk: Desk, case: str) -> None:
+    """At once and with the reason, not when the link itself finds its place taken."""
+    with pytest.raises(ArchiveUnsafe, match="A link of the archive is on its way"):
+        desk.put(*UNSAFE[case])
+
+
 def test_a_link_that_an_app_puts_in_the_way_is_not_followed(desk: Desk) -> None:
     """A directory of the release that was swapped for a link meanwhile ends the unpacking."""
     swapped: list[bool] = []

@@ -1,0 +1,141 @@
+"""What the look at the live link costs: the platform's Caddy beside the same Caddy with a plain ``reverse_proxy``.
+
+Rounds with and without alternate, in an order that turns around, so that what drifts meets both alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import psutil
+from support.load import Load
+from support.load_run import Bounds
+from support.platform import Platform
+
+from bench import stage
+from bench.report import Figure, Report, median, say
+from potions.layout import Colour
+
+STILL, BEHAVE = "still", "behave"
+_CONNECTIONS = 32
+
+
+class Plan(NamedTuple):
+    """How much is asked in each round, and how many rounds there are of each kind."""
+
+    requests: int = 20_000
+    rounds: int = 16
+
+
+QUICK = Plan(requests=5_000, rounds=6)
+
+
+class Round(NamedTuple):
+    """One round of load against one of the two proxies."""
+
+    cpu: float
+    """Seconds of processor time of the proxy for one request."""
+    per_second: float
+    failed: int
+
+
+class Pair(NamedTuple):
+    """A round through the platform and the one through the plain proxy beside it."""
+
+    product: Round
+    plain: Round
+
+
+def run(plan: Plan) -> list[Report]:
+    """The cost in front of the quickest app there is, and what is left of it in front of a real one."""
+    with stage.folder() as place, stage.platform() as running:
+        stage.deploy_both(running, STILL, lambda version: stage.still_archive(place, version))
+        stage.deploy_both(running, BEHAVE, lambda version: stage.behave_archive(place, version))
+        with stage.plain_proxy(place, f"{STILL}.localhost") as plain:
+            still = {colour: list(_pairs(running, plain, STILL, colour, plan)) for colour in Colour}
+        with stage.plain_proxy(place, f"{BEHAVE}.localhost") as plain:
+            behave = {colour: list(_pairs(running, plain, BEHAVE, colour, plan)) for colour in Colour}
+    return [_report_cpu(still), _report_rate(behave)]
+
+
+def _pairs(running: Platform, plain: stage.PlainProxy, app: str, colour: Colour, plan: Plan) -> Iterator[Pair]:
+    say(f"{app}: {plan.rounds} rounds through the platform and through a plain proxy, {colour} live")
+    stage.trees_of(running).point(running.tree(app), colour)
+    plain.point(stage.port(running, app, colour))
+    ours = running.http_port, stage.caddy_process(running)
+    floor = plain.port, plain.process
+    for warm in (ours, floor):
+        _round(app, *warm, plan.requests // 4)
+    for number in range(plan.rounds):
+        if number % 2:
+            product = _round(app, *ours, plan.requests)
+            yield Pair(product, _round(app, *floor, plan.requests))
+        else:
+            bare = _round(app, *floor, plan.requests)
+            yield Pair(_round(app, *ours, plan.requests), bare)
+
+
+def _round(app: str, port: int, proxy: psutil.Process, requests: int) -> Round:
+    load = Load(
+        ("127.0.0.1", port),
+        f"{app}.localhost",
+        kept_alive=_CONNECTIONS,
+        fresh=0,
+        bounds=Bounds(600, requests),
+        processes=2,
+    )
+    # Before the first connection is opened: without requests the proxy does nothing.
+    before = _cpu(proxy)
+    with load:
+        result = load.wait()
+    return Round((_cpu(proxy) - before) / result.total, result.per_second, result.failed)
+
+
+def _cpu(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def _report_cpu(pairs: dict[Colour, list[Pair]]) -> Report:
+    report = Report("Caddy in front of an app that is a fixed answer: processor time a request")
+    for colour, rounds in pairs.items():
+        report.figures.append(_cpu_figure(f"{colour} live", rounds, at_most=1.15))
+    every = [pair for rounds in pairs.values() for pair in rounds]
+    report.figures.append(_cpu_figure("both", every, at_most=1.15))
+    report.figures.append(_rate_figure("requests a second, both", every))
+    report.figures.append(_failed(every))
+    report.notes.append(f"{len(every)} pairs of rounds; the ratio is that of the sums, the median of the pairs' ratios is "
+                        f"{median([pair.product.cpu / pair.plain.cpu for pair in every]):.3f}")
+    return report
+
+
+def _report_rate(pairs: dict[Colour, list[Pair]]) -> Report:
+    report = Report("Caddy in front of a real app (asyncio, Python)")
+    every = [pair for rounds in pairs.values() for pair in rounds]
+    for colour, rounds in pairs.items():
+        report.figures.append(_rate_figure(f"requests a second, {colour} live", rounds))
+    report.figures.append(_rate_figure("requests a second, both", every, at_least=0.97))
+    report.figures.append(_cpu_figure("processor time of the proxy a request", every))
+    report.figures.append(_failed(every))
+    ratios = sorted(pair.product.per_second / pair.plain.per_second for pair in every)
+    report.notes.append(
+        f"{len(every)} pairs of rounds; the pairs' ratios: lowest {ratios[0]:.3f}, median {median(ratios):.3f}, "
+        f"highest {ratios[-1]:.3f}"
+    )
+    return report
+
+
+def _cpu_figure(name: str, pairs: list[Pair], at_most: float | None = None) -> Figure:
+    ours = sum(pair.product.cpu for pair in pairs) / len(pairs)
+    plain = sum(pair.plain.cpu for pair in pairs) / len(pairs)
+    return Figure(name, ours * 1e6, "us", floor=plain * 1e6, at_most=at_most)
+
+
+def _rate_figure(name: str, pairs: list[Pair], at_least: float | None = None) -> Figure:
+    ours = median([pair.product.per_second for pair in pairs])
+    return Figure(name, ours, "/s", floor=median([pair.plain.per_second for pair in pairs]), at_least=at_least)
+
+
+def _failed(pairs: list[Pair]) -> Figure:
+    return Figure("failed requests", sum(pair.product.failed + pair.plain.failed for pair in pairs), at_most=0)

@@ -1,0 +1,34 @@
+"""What has to be done now and again, whether anybody asks for it or not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from potions.errors import PotionsError
+from potions.service.apps import AppService
+
+_log = logging.getLogger(__name__)
+
+#: Seconds. What is in the trash is kept for days, so an hour more or less says nothing to anybody.
+_EVERY = 3600.0
+
+
+class Housekeeping:
+    """Empties the trash of what has been there for long enough: at the start, and every hour."""
+
+    def __init__(self, apps: AppService) -> None:
+        self._apps = apps
+
+    def start(self) -> None:
+        """Begin, in the background: removing a large app takes long, and nobody has to wait for it."""
+        threading.Thread(target=self._keep_house, name="housekeeping", daemon=True).start()
+
+    def _keep_house(self) -> None:
+        while True:
+            try:
+                self._apps.empty_trash()
+            except (PotionsError, OSError) as error:
+                _log.error("the trash could not be emptied: %s", error)
+            time.sleep(_EVERY)
