@@ -15,7 +15,8 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=/usr/bin/python3 chooses the Python, POTIONS_HOME=DIRECTORY where Potions'
-	@echo '  keeps everything (run, stop), ARGS="-k storage" is handed on to pytest (test).'
+	@echo '  keeps everything (run, stop), ARGS="-k storage" is handed on to pytest (test)'
+	@echo '  or to the benches (bench: ARGS="--quick switch").'
 
 setup: ## Make or refresh .venv (the others do it by themselves)
 	@scripts/setup
@@ -42,8 +43,7 @@ format: setup ## Format the code, and mend what ruff can
 	@$(PY) -m ruff format .
 
 bench: setup ## Measure switches and deploys beside their floors (minutes)
-	@$(PY) bench/switch.py
-	@$(PY) bench/deploy.py
+	@$(PY) -m bench $(ARGS)
 
 docs: setup ## Write the generated pages of docs/ anew
 	@$(PY) -m scripts.docs

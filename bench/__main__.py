@@ -1,4 +1,4 @@
-"""``python -m bench``: run the benches one after the other, print their tables or JSON; exit status 1 if one is over."""
+"""``python -m bench``: run benches one after the other, print their tables or JSON; exit status 1 if one is over."""
 
 from __future__ import annotations
 

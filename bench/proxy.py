@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import psutil
-from support.load import Load
-from support.load_run import Bounds
-from support.platform import Platform
 
 from bench import stage
 from bench.report import Figure, Report, median, say
 from potions.layout import Colour
+from support.load import Load
+from support.load_run import Bounds
+from support.platform import Platform
 
 STILL, BEHAVE = "still", "behave"
 _CONNECTIONS = 32
@@ -105,8 +105,10 @@ def _report_cpu(pairs: dict[Colour, list[Pair]]) -> Report:
     report.figures.append(_cpu_figure("both", every, at_most=1.15))
     report.figures.append(_rate_figure("requests a second, both", every))
     report.figures.append(_failed(every))
-    report.notes.append(f"{len(every)} pairs of rounds; the ratio is that of the sums, the median of the pairs' ratios is "
-                        f"{median([pair.product.cpu / pair.plain.cpu for pair in every]):.3f}")
+    report.notes.append(
+        f"{len(every)} pairs of rounds; the ratio is that of the sums, the median of the pairs' ratios is "
+        f"{median([pair.product.cpu / pair.plain.cpu for pair in every]):.3f}"
+    )
     return report
 
 

@@ -78,7 +78,13 @@ def machine() -> dict[str, Any]:
 def print_report(report: Report) -> None:
     """The table, on stdout."""
     table = Table(title=report.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for name, justify in (("", "left"), ("measured", "right"), ("floor", "right"), ("ratio", "right"), ("budget", "left")):
+    for name, justify in (
+        ("", "left"),
+        ("measured", "right"),
+        ("floor", "right"),
+        ("ratio", "right"),
+        ("budget", "left"),
+    ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("", justify="left")
     for figure in report.figures:

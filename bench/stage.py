@@ -1,4 +1,4 @@
-"""The stage of every bench: a whole Potions of its own, apps deployed in it, both slots running, a plain proxy beside."""
+"""The stage of every bench: a Potions of its own, apps deployed in it, both slots running, a plain proxy beside."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from support.platform import Platform, free_port
-from support.releases import as_tar_gz, behave_release
 
 from potions.embedded import load_settings
 from potions.host.account import account_of, own_account
@@ -26,6 +24,8 @@ from potions.host.trees import Trees
 from potions.layout import Colour, Home
 from potions.model.service import slot_service
 from potions.schema import Deployment
+from support.platform import Platform, free_port
+from support.releases import as_tar_gz, behave_release
 
 _TIMEOUT = 120.0
 #: Blue's version and green's, once `deploy_both` is done.
@@ -98,9 +98,9 @@ def deploy_both(running: Platform, app: str, make: Callable[[str], Path]) -> Non
     wait_until(lambda: all(answers(port(running, app, colour)) for colour in Colour), f"both slots of {app} answer")
 
 
-def behave_archive(place: Path, version: str, name: str = "behave") -> Path:
+def behave_archive(place: Path, version: str, name: str = "behave", manifest: str | None = None) -> Path:
     """The archive of a behave app that says ``version``."""
-    return as_tar_gz(behave_release(place / f"{name}-{version}", version))
+    return as_tar_gz(behave_release(place / f"{name}-{version}", version, manifest=manifest))
 
 
 def still_archive(place: Path, version: str) -> Path:

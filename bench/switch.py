@@ -7,15 +7,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
-
-from support.load import Load
-from support.load_result import Result
-from support.load_run import Bounds
-from support.platform import Platform
-from support.websocket_watch import WebSocketWatch
 
 from bench import stage
 from bench.judgement import AROUND, Judged, Switch, judge
@@ -23,6 +17,11 @@ from bench.report import Figure, Report, median, say, share
 from potions.host.files import replace_link, sync_filesystem
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour
+from support.load import Load
+from support.load_result import Result
+from support.load_run import Bounds
+from support.platform import Platform
+from support.websocket_watch import WebSocketWatch
 
 APP, NEIGHBOUR = "gallery", "neighbour"
 _WEBSOCKETS_EACH = 4

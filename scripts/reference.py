@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from cyclopts import App
 
 from potions import errors
@@ -70,5 +74,17 @@ def _contents() -> str:
 
 def _commands(app: App) -> str:
     """Each command's own section; the title and the list above them are ours."""
-    text = app.generate_docs(output_format="markdown", recursive=True)
+    with _called("potions"):
+        text = app.generate_docs(output_format="markdown")
     return text[text.index("\n## potions ") + 1 :].rstrip() + "\n"
+
+
+@contextmanager
+def _called(name: str) -> Iterator[None]:
+    """The library names the program of a usage line after how this process was called."""
+    before = sys.argv[0]
+    sys.argv[0] = name
+    try:
+        yield
+    finally:
+        sys.argv[0] = before

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,19 @@ def size(count: int) -> str:
 # What is done
 
 
+@cache
 def environment() -> dict[str, str]:
     """What the commands run with. A pipe gets tables as wide as a terminal's."""
-    return {**os.environ, **({} if sys.stdout.isatty() else {"COLUMNS": str(WIDTH)})}
+    width = {} if sys.stdout.isatty() else {"COLUMNS": str(WIDTH)}
+    return {**os.environ, **width, "PATH": search_path()}
+
+
+def search_path() -> str:
+    """``PATH`` as it is if the gallery finds its Python there; where ``python3`` is an old one, with ours before it."""
+    path = os.environ.get("PATH", os.defpath)
+    test = [shutil.which("python3", path=path) or "false", "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]
+    is_new = subprocess.run(test, stderr=subprocess.DEVNULL, check=False).returncode == 0
+    return path if is_new else f"{POTIONS.parent}{os.pathsep}{path}"
 
 
 def run(*words: str, show: str = "") -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-#: Reasons for which a test may be skipped even where skips are forbidden: the other half of a pair that cannot both run.
+#: Reasons for which a test may be skipped even where skips are forbidden: CI is root, and runs the other half.
 _ALLOWED = re.compile(r"needs an ordinary user\b")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from potions.errors import PotionsError
 from support.platform import Platform
 from support.releases import behave_release
 
@@ -24,9 +26,15 @@ def shared_platform() -> Iterator[Platform]:
 def potions(shared_platform: Platform) -> Iterator[Platform]:
     """A Potions that runs. Apps that a story made are gone afterwards."""
     yield shared_platform
-    shared_platform.run("up")
-    for app in shared_platform.json("apps", "list"):
-        shared_platform.do("apps", "delete", app["name"], "--purge", "--yes")
+    with shared_platform.client as client:
+        try:
+            all_run = all(part.running for part in client.status().parts)
+        except PotionsError:
+            all_run = False
+        if not all_run:
+            shared_platform.up()
+        for app in client.apps():
+            client.delete_app(app.name, purge=True)
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from typing import Any
 
 import psutil
 import pytest
-from support.mix import MixReleases, build_releases
-from support.platform import Platform, wait_for
 
 from potions.host.account import account_of
 from potions.host.processes import home_processes, listening
 from potions.launcher import read_environment
 from potions.layout import Colour
+from support.mix import MixReleases, build_releases
+from support.platform import Platform, wait_for
 
 OLD, NEW = "0.1.0", "0.2.0"
 BLUE, GREEN = "blog_blue", "blog_green"
@@ -52,7 +52,7 @@ def test_a_mix_release_is_deployed_twice_and_rolled_back(potions: Platform, mix:
 
     wait_for(lambda: not potions.json("deployments", "blog")[0]["draining"], "the old slot is retired")
     assert _nodes(potions) == {GREEN}
-    assert (tree.logs / "blue.log").read_text().endswith("mix_app ended cleanly\n")
+    assert (tree.storage / "ended").read_text() == f"{BLUE}@127.0.0.1\n"
     potions.do("rollback", "blog")
     back = _about(potions, "blog")
     assert (back["version"], back["release"], back["node"]) == (OLD, OLD, f"{BLUE}@127.0.0.1")

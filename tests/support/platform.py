@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -53,7 +52,7 @@ class Platform:
         self.folder.chmod(0o755)
         self.home = Home(self.folder / "h")
         self.http_port = free_port()
-        self.first_port = free_block()
+        self.first_port, self._block = claim_block()
         self.environment = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.folder),
@@ -169,6 +168,7 @@ class Platform:
                 process.send_signal(signal.SIGKILL)
             assert not names, f"left running: {names}"
         finally:
+            self._block.close()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _is_ours(self, process: psutil.Process) -> bool:
@@ -190,14 +190,20 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def free_block() -> int:
-    """Where the ports of one home's apps begin; another block for every home of this test run."""
-    worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "0")))
-    free_block.count += 1  # type: ignore[attr-defined]
-    return _FIRST_BLOCK + _BLOCK * ((worker * 40 + free_block.count) % _BLOCKS)  # type: ignore[attr-defined]
+def claim_block() -> tuple[int, socket.socket]:
+    """Where the ports of one home's apps may begin, and the claim: nobody else gets that block until it is closed.
 
-
-free_block.count = 0  # type: ignore[attr-defined]
+    The claim holds for every test run on this computer, and ends with this process at the latest.
+    """
+    for first in range(_FIRST_BLOCK, _FIRST_BLOCK + _BLOCK * _BLOCKS, _BLOCK):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0potions-test-ports-{first}")
+        except OSError:
+            claim.close()
+        else:
+            return first, claim
+    raise AssertionError("every block of ports has a home under test")
 
 
 def wait_for(condition: Callable[[], Any], what: str, timeout: float = 60.0) -> Any:

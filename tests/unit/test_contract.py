@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from scripts.contract import MarkUnreadable, Row, marked_tests, read_rows
 
 ROWS = read_rows()

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from scripts.docs import PAGES, ROOT, text_of
 
 from potions import manifest
 from potions.cli.main import build
+from potions.flows.deploy import deploy
+from potions.flows.step import PointOfNoReturn
 from potions.model.plan import Manifest
-from scripts.docs import PAGES, ROOT, text_of
 
 DOCS = ROOT / "docs"
 WRITTEN = sorted(
@@ -35,9 +37,10 @@ def test_generated_pages_are_up_to_date(page: Path) -> None:
 def test_every_command_has_an_example_in_the_reference() -> None:
     """Only the section of a group of commands does without."""
     sections = re.split(r"^#+ potions ", (DOCS / "cli.md").read_text(), flags=re.MULTILINE)[1:]
-    commands = [section for section in sections if "COMMAND\n```" not in section]
-    assert commands
-    assert [text.splitlines()[0] for text in commands if "For example:\n\n    potions " not in text] == []
+    names = [section.splitlines()[0] for section in sections]
+    groups = {name for name in names if any(other.startswith(f"{name} ") for other in names)}
+    without = {name for name, text in zip(names, sections, strict=True) if "For example:\n\n    potions " not in text}
+    assert names and without == groups
 
 
 def test_the_manifest_reference_has_every_key() -> None:
@@ -54,7 +57,7 @@ def test_the_manifest_reference_has_every_key() -> None:
 
 
 def _shown(table: str, key: str) -> str:
-    return f"[{table}] {key}".strip()
+    return f"[{table}] {key}" if key else f"[{table}]"
 
 
 def _examples() -> list[tuple[str, str]]:
@@ -113,6 +116,20 @@ def _is_command(app: object, words: list[str]) -> bool:
     group = app[words[0]]  # type: ignore[index]
     subcommands = {name for name in group if not name.startswith("-")}
     return not subcommands or (len(words) > 1 and words[1] in subcommands)
+
+
+def test_the_architecture_page_has_every_step_of_a_deploy() -> None:
+    """In its order, with an undo where the code has one, and the point of no return in bold."""
+    section = (DOCS / "architecture.md").read_text().partition("\n## A deploy\n")[2].partition("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if line.startswith("| ")
+    ]
+    flow = deploy()
+    steps = [*flow.steps, *flow.after]
+    shown = [f"**{step.name}**" if isinstance(step, PointOfNoReturn) else step.name for step in steps]
+    assert [(name, bool(undo)) for name, _, undo in rows[2:]] == [
+        (name, step.undo is not None) for name, step in zip(shown, steps, strict=True)
+    ]
 
 
 def test_the_index_has_every_page() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 
-from potions.errors import ConfirmFailed, StillRunning
+from potions.errors import ConfirmFailed, PotionsError, StillRunning
+from potions.flows.output import tell_last_lines
 from potions.flows.run import SlotRun, stop_timeout_of
+from potions.flows.verify import refuse_an_end
 from potions.layout import Colour
 from potions.model.service import slot_service
 
@@ -27,13 +29,27 @@ def point_traffic_back(run: SlotRun) -> None:
 
 
 def check_through_the_proxy(run: SlotRun) -> None:
-    """See that the new slot answers at the app's address; raises ConfirmFailed, and the flow switches back."""
-    health = run.plan.manifest.health
+    """See that the new slot answers at the app's address, and the flow switches back if it does not.
+
+    Raises ConfirmFailed, or AppExited for a release that ended since it was healthy; its last lines are in the log.
+    """
+    try:
+        _wait_for_the_new_slot(run)
+    except PotionsError:
+        tell_last_lines(run)
+        raise
+
+
+def _wait_for_the_new_slot(run: SlotRun) -> None:
+    path = run.plan.manifest.health.path or "/"
+    began = run.world.supervisor.state(run.service_name)
     seen = "no answer"
     for _ in range(_CONFIRM_TRIES):
-        answer = run.world.proxy.ask(run.app.name, health.path or "/")
+        answer = run.world.proxy.ask(run.app.name, path)
         if answer is not None and answer.slot == run.slot:
             return
+        # Visitors are sent there already, so its end is not waited for any longer.
+        refuse_an_end(run, began.pid)
         seen = "no answer" if answer is None else f"{answer.status} from {answer.slot or 'no slot'}"
         time.sleep(_POLL)
     raise ConfirmFailed(

@@ -17,6 +17,8 @@ _LONGEST_PAUSE = 1.0
 _GOOD_IN_A_ROW = 2
 #: When to say aloud that the app listens on other ports only. Not at once: an Erlang node opens its own port first.
 _TELL_PORTS_AFTER = 5.0
+#: The addresses at which a listener may get what is sent to 127.0.0.1.
+_ASKED = frozenset({"127.0.0.1", "0.0.0.0", "::", "::ffff:127.0.0.1"})  # noqa: S104 - only looked for
 
 
 def verify_slot(run: SlotRun) -> None:
@@ -45,7 +47,7 @@ def _wait_until_healthy(run: SlotRun) -> None:
     good, pause, last = 0, _FIRST_PAUSE, None
     while good < _GOOD_IN_A_ROW:
         run.stop_if_cancelled()
-        _refuse_an_end(run, began.pid)
+        refuse_an_end(run, began.pid)
         answer = run.world.network.get(run.port, health.path or "/", run.app.host)
         last = answer or last
         good, pause = (good + 1, _FIRST_PAUSE) if is_good(answer, health) else (0, min(pause * 1.5, _LONGEST_PAUSE))
@@ -55,29 +57,41 @@ def _wait_until_healthy(run: SlotRun) -> None:
                 raise _diagnosis(run, last)
         if good < _GOOD_IN_A_ROW:
             time.sleep(pause)
-    _refuse_a_stranger(run)
+    _refuse_a_stranger(run, began.pid)
 
 
-def _refuse_an_end(run: SlotRun, pid: int) -> None:
-    """An exit or a restart is the end at once: an app that cannot stay up will not become healthy."""
+def refuse_an_end(run: SlotRun, pid: int) -> None:
+    """Raise AppExited unless the slot's service still runs as ``pid``.
+
+    An exit or a restart is the end at once: an app that cannot stay up will not become healthy.
+    """
     state = run.world.supervisor.state(run.service_name)
     if state.phase is Phase.RUNNING and state.pid == pid:
         return
     status = "" if state.exit_status is None else f" with exit status {state.exit_status}"
     raise AppExited(
-        f"The new release ended{status} before it was healthy.",
+        f"The new release ended{status} while it was checked.",
         why=f"The command was: {run.plan.start}",
         do="Its last lines stand above.",
     )
 
 
-def _refuse_a_stranger(run: SlotRun) -> None:
+def _refuse_a_stranger(run: SlotRun, pid: int) -> None:
     """A good answer counts only from the slot's own processes."""
     if any(port == run.port for _, port in _listening(run)):
         return
+    # It may have answered twice and ended since; then nobody else is to blame.
+    refuse_an_end(run, pid)
+    holder = run.world.network.holder_of(run.port)
+    if not holder:
+        raise NotListening(
+            f"The new release does not listen on port {run.port} any more.",
+            why="It answered well, and closed the port since.",
+            do="Its last lines stand above.",
+        )
     raise PortBusy(
         f"Somebody else answers on port {run.port}.",
-        why=f"{run.world.network.holder_of(run.port) or 'A program'} listens there, and is not part of {run.app.name}.",
+        why=f"{holder} listens there, and is not part of {run.app.name}.",
         do="End that program, then deploy again.",
     )
 
@@ -87,7 +101,7 @@ def _diagnosis(run: SlotRun, last: Answer | None) -> PotionsError:
     health = run.plan.manifest.health
     listening = _listening(run)
     waited = f"within {health.timeout:g} s"
-    if any(port == run.port for _, port in listening) or last is not None:
+    if last is not None or any(port == run.port and address in _ASKED for address, port in listening):
         wanted = "below 500" if health.path is None else f"{health.lowest} to {health.highest}"
         return Unhealthy(
             f"The new release did not become healthy {waited}.",
@@ -96,9 +110,9 @@ def _diagnosis(run: SlotRun, last: Answer | None) -> PotionsError:
         )
     if listening:
         return ListensElsewhere(
-            f"The new release listens on {_ports(listening)}, not on port {run.port}.",
-            why="Each slot has its own port, given in the variable PORT.",
-            do="Make it listen on $PORT.",
+            f"The new release listens on {_ports(listening)}, not on 127.0.0.1:{run.port}.",
+            why="The proxy asks there. Each slot has its own port, given in the variable PORT.",
+            do="Make it listen on port $PORT of 127.0.0.1, or of every address.",
         )
     return NotListening(
         f"The new release runs, but did not listen on port {run.port} {waited}.",
@@ -117,7 +131,7 @@ def _listening(run: SlotRun) -> list[tuple[str, int]]:
 
 
 def _ports(listening: list[tuple[str, int]]) -> str:
-    return ", ".join(f"{address}:{port}" for address, port in listening)
+    return ", ".join(f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address, port in listening)
 
 
 def _once_after(seconds: float, action: Callable[[], None]) -> Callable[[], None]:

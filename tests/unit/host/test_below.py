@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -194,7 +195,12 @@ def test_a_child_dies_with_its_caller(tmp_path: Path) -> None:
     finally:
         caller.kill()
         caller.wait()
-    until(lambda: is_gone(int(said.read_text())))
+    child = int(said.read_text())
+    try:
+        until(lambda: is_gone(child))
+    except AssertionError:
+        os.kill(child, signal.SIGKILL)
+        raise
 
 
 # Who it is
@@ -207,6 +213,21 @@ def test_the_child_is_the_apps_user_and_nothing_else(as_nobody: Below) -> None:
     assert (child.uids, child.gids, child.groups) == ((65534,) * 3, (65534,) * 3, [])
     assert child.umask == 0o022
     assert child.pid != os.getpid()
+
+
+@needs_root
+def test_nothing_of_the_platforms_own_identity_is_inherited() -> None:
+    """Neither its groups nor its umask, whatever they are."""
+    program = (
+        "from potions.host.below import Below; from potions.model.service import Account; from support import jobs\n"
+        "child = Below(Account('nobody', 65534, 65534, True)).run(jobs.identity); print(child.groups, child.umask)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True, extra_groups=[0, 4], umask=0o077
+    )
+    assert ran.stdout.split("] ") == ["[", f"{0o022}\n"]
 
 
 @needs_root
