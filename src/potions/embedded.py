@@ -19,11 +19,11 @@ from potions import __version__
 from potions.client import Client
 from potions.errors import AgentUnreachable, HomeRefused, PortBusy, StartFailed, UsageRefused
 from potions.host import processes
-from potions.host.account import account_of, refuse_unreachable
+from potions.host.account import account_of, apps_search_path, refuse_unreachable
 from potions.host.caddy import Caddy
 from potions.host.files import provision, write_atomically
 from potions.host.locks import Locks
-from potions.host.programs import caddy_program, supervisord_program
+from potions.host.programs import caddy_program, own_programs, supervisord_program
 from potions.host.supervisord import Supervisord
 from potions.layout import SOCKET_PATH_MAX, Home
 from potions.model.app import LAST_PORT
@@ -139,7 +139,7 @@ def _make_parents(root: Path) -> None:
 def _settle_settings(home: Home, account: Account, http_port: int | None, first_port: int | None, say: Say) -> Settings:
     """What this home runs with from now on: what it had, what was asked for, or what is free."""
     known = load_settings(home) if home.settings.exists() else None
-    path = os.environ.get("PATH", os.defpath)
+    path = apps_search_path(os.environ.get("PATH", os.defpath), account, own_programs())
     if known is None:
         chosen = http_port or _choose_http_port(say)
         settings = Settings(

@@ -206,6 +206,11 @@ class Home:
         return self.sites / f"{name}.caddy"
 
     @property
+    def unloaded(self) -> Path:
+        """There while the sites on disk may differ from what Caddy has loaded."""
+        return self.caddy / "unloaded"
+
+    @property
     def caddy_data(self) -> Path:
         """What Caddy itself keeps: certificates and locks."""
         return self.caddy / "data"

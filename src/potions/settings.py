@@ -24,4 +24,4 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     app_user: str
     """The system user that apps run as."""
     search_path: str
-    """``PATH`` of the apps: that of whoever ran ``potions up`` last."""
+    """``PATH`` of the apps: that of whoever ran ``potions up`` last, without Potions' own programs."""

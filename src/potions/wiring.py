@@ -42,7 +42,8 @@ def make_service(home: Home, settings: Settings) -> Service:
         trees=trees,
         erlang=Epmd(home, settings.epmd_port, supervisor, trees, account),
         account=account,
-        search_path=settings.search_path,
+        # Read anew for each slot: `potions up` in another shell may have changed it while this agent runs.
+        search_path=lambda: load_settings(home).search_path,
     )
     context = Context(
         home=home,

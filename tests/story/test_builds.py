@@ -1,4 +1,4 @@
-"""Builds in the slot, with nothing but what the machine has: a virtual environment, a failing one; and a static binary."""
+"""Builds in the slot with nothing but what the machine has, one that fails, and a static binary without any."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ def test_a_failure_at_any_step_leaves_the_running_app_untouched(blogs: SideBySid
 @pytest.mark.contract("P4")
 def test_the_terminal_says_what_failed_why_and_what_serves(blogs: SideBySide) -> None:
     """What happened, why, what to do, the app's last lines, what serves still; and the exit status says it failed."""
-    lines = ["Traceback (most recent call last):", "ValueError: no database"]
+    lines = ["connecting to the database", "ValueError: no database"]
     bad = blogs.release("bad", exit_at_once={"status": 3, "lines": lines})
     serves = blogs.client.app(BLOG).summary.serves
     assert serves is not None
@@ -320,10 +320,9 @@ def test_the_terminal_says_what_failed_why_and_what_serves(blogs: SideBySide) ->
         outcome = blogs.potions.refused("deploy", str(bad), "--app", BLOG)
     number = blogs.client.deployments(BLOG)[0].number
     assert outcome.status == 1
-    assert [line.strip(" │|") for line in outcome.out.splitlines() if "no database" in line] == lines[1:]
-    assert lines[0] in outcome.out
+    assert [line.strip(" │|") for line in outcome.out.splitlines() if "database" in line] == lines
     assert outcome.err.splitlines() == [
-        f"Error: Deploy {number} of {BLOG} failed. The new release ended with exit status 3 while it was checked.",
+        f"Error: Deploy {number} of {BLOG} failed. The new release ended while it was checked.",
         "The command was: python3 behave.py",
         "Its last lines stand above.",
         f"The release before it ({serves.label}) still serves.",
@@ -339,6 +338,7 @@ def test_a_first_deploy_that_fails_leaves_an_empty_app(blogs: SideBySide) -> Non
     blogs.client.create_app("empty")
     outcome = blogs.potions.refused("deploy", str(blogs.release("bad", procfile="web: exit 1")), "--app", "empty")
     assert "Nothing serves empty yet, as before." in outcome.err
+    assert "it printed nothing" in outcome.out
     assert blogs.potions.get("empty").status_code == 503
     assert not any(blogs.potions.tree("empty").slot(colour).exists() for colour in Colour)
     assert blogs.works(blogs.release("good"), "empty").slot is Colour.BLUE

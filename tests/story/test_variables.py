@@ -1,4 +1,4 @@
-"""Variables: they arrive byte for byte, two of them are the platform's alone, and no value is seen where it must not."""
+"""Variables: they arrive byte for byte, two of them are the platform's alone, and no value is seen by others."""
 
 from __future__ import annotations
 
@@ -51,9 +51,18 @@ def put(blogs: SideBySide, values: dict[str, str], app: str = BLOG) -> None:
     blogs.client.change_variables(app, VariablesChange(set=values))
 
 
+@pytest.fixture(autouse=True)
+def leave_no_variables(blogs: SideBySide) -> Iterator[None]:
+    """The next test finds none of this one's."""
+    yield
+
+
 def drop_own(blogs: SideBySide) -> None:
-    """Leave the next test what this one found."""
-    own = [variable.name for variable in blogs.client.variables(BLOG) if not variable.auto and variable.name != "STATE"]
+    own = [
+        name
+        for name, variable in saved(blogs).items()
+        if not variable.auto and variable.liveness is not Liveness.REMOVED
+    ]
     blogs.client.change_variables(BLOG, VariablesChange(unset=own))
 
 
@@ -137,7 +146,7 @@ def test_no_other_name_can_stand_for_a_locked_one(blogs: SideBySide) -> None:
 @pytest.mark.contract("S16")
 @pytest.mark.contract("S5")
 def test_a_value_cannot_smuggle_a_locked_one_in(blogs: SideBySide) -> None:
-    """Line feeds, quotes, NUL-like text and `export`: whatever stands in a value stays in it, seen from the process."""
+    """Line feeds, quotes, NUL-like text and `export`: whatever stands in a value stays in it, seen from within."""
     for app in (BLOG, BLOG2):
         values = {f"SMUGGLER_{number}": value for number, value in enumerate(smugglers())}
         put(blogs, values, app)
@@ -147,7 +156,6 @@ def test_a_value_cannot_smuggle_a_locked_one_in(blogs: SideBySide) -> None:
         assert_locked_ones_are_true(blogs, app)
     with pytest.raises(VariableRefused, match="NUL"):
         put(blogs, {"SMUGGLER": "1\0STORAGE_DIR=/elsewhere"})
-    drop_own(blogs)
 
 
 def smugglers() -> Iterator[str]:
@@ -183,12 +191,11 @@ def test_an_imported_value_cannot_smuggle_a_locked_one_in(blogs: SideBySide) -> 
     assert value_of(blogs.potions, BLOG, "C") == b"1\nPORT=1"
     assert value_of(blogs.potions, BLOG, "D") == b"1"
     assert_locked_ones_are_true(blogs)
-    drop_own(blogs)
 
 
 @pytest.mark.contract("S16")
 def test_a_manifest_cannot_set_a_locked_one(blogs: SideBySide) -> None:
-    """The deploy fails with the reason before anything of the release runs; values of its other keys smuggle nothing."""
+    """The deploy fails with the reason before anything of the release runs; its other values smuggle nothing."""
     for name in LOCKED:
         ended = blogs.fails(
             blogs.release("bad", manifest=f'[env]\nGOOD = "1"\n{name} = "/elsewhere"\n'), "variable-reserved"
@@ -238,7 +245,7 @@ def test_every_text_arrives_byte_for_byte(blogs: SideBySide) -> None:
     """Through the API, the database, supervisord and the launcher; also after a restart, and the manifest's own too."""
     put(blogs, TABLE)
     manifest = "[env]\n" + "".join(
-        f"M_{name} = {json.dumps(value)}\n" for name, value in TABLE.items() if name != "CONTROL"
+        f"M_{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in TABLE.items() if name != "CONTROL"
     )
     blogs.works(blogs.release("table", manifest=manifest))
 
@@ -251,7 +258,6 @@ def test_every_text_arrives_byte_for_byte(blogs: SideBySide) -> None:
     look()
     blogs.client.restart(BLOG)
     look()
-    drop_own(blogs)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
@@ -290,7 +296,6 @@ def test_the_command_line_carries_any_text(blogs: SideBySide) -> None:
     assert (found["WORD"], found["EMPTY"]) == ("a=b $HOME\n'\"%# ü", "")
     assert (found["D1"], found["D2"], found["D3"]) == ("$HOME ${X:-y}", "a # b", "tab\tline\n")
     assert (found["D4"], found["D5"]) == ("spaced", "")
-    drop_own(blogs)
 
 
 def test_what_no_process_can_be_given_is_refused(blogs: SideBySide) -> None:
@@ -327,7 +332,6 @@ def test_more_than_a_process_can_be_given_at_once_fails_plainly(blogs: SideBySid
     put(blogs, {f"PART_{number}": "x" * ENV_VALUE_MAX_BYTES for number in range(80)})
     ended = blogs.fails(blogs.release("heavy"), "app-exited")
     assert any("Argument list too long" in line for line in blogs.output(ended))
-    drop_own(blogs)
 
 
 # Automatic ones, and what is live
@@ -335,7 +339,7 @@ def test_more_than_a_process_can_be_given_at_once_fails_plainly(blogs: SideBySid
 
 @pytest.mark.contract("P6")
 def test_automatic_variables_come_with_the_app(blogs: SideBySide) -> None:
-    """Each with its badge; two locked, the rest a person's to change; the secret stays over deploys, each app its own."""
+    """Each with its badge; two locked, the rest a person's to change; each app has a secret of its own."""
     blogs.client.create_app("fresh")
     found = saved(blogs, "fresh")
     assert set(found) == {"STORAGE_DIR", "PORT", "SECRET_KEY_BASE", "PHX_HOST", "PHX_SERVER", "MIX_ENV"}
@@ -418,7 +422,6 @@ def test_a_rollback_brings_back_the_variables_of_then(blogs: SideBySide) -> None
     assert (found["NEW_SINCE"].liveness, found["GONE_SINCE"].liveness) == (Liveness.SAVED, Liveness.REMOVED)
     redeploy(blogs)
     assert value_of(blogs.potions, BLOG, "STATE") == b"now"
-    drop_own(blogs)
 
 
 def test_changes_come_whole_or_not_at_all(blogs: SideBySide) -> None:

@@ -176,9 +176,8 @@ class Platform:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            return any(mark in word for word in process.cmdline()) or process.environ().get("POTIONS_DIR", "").startswith(
-                mark
-            )
+            of_an_app = process.environ().get("POTIONS_DIR", "").startswith(mark)
+            return of_an_app or any(mark in word for word in process.cmdline())
         except psutil.Error:
             return False
 

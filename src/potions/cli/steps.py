@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
+from rich.table import Column
 from rich.text import Text
 
 from potions.cli.screen import sanitise, say, sign, stdout
@@ -20,7 +21,7 @@ _LAST_LINES = 40
 
 
 class _RunningStep(ProgressColumn):
-    """The running step with its time so far, and how many bytes it has done."""
+    """The running step with its time so far, how many bytes it has done, and the last line that it printed."""
 
     max_refresh = None
 
@@ -29,6 +30,8 @@ class _RunningStep(ProgressColumn):
         text.append(duration(time.monotonic() - task.fields["began"]), style="dim")
         if task.completed:
             text.append(f"  {amount(int(task.completed), int(task.total or 0))}", style="dim")
+        if last := task.fields["last"]:
+            text.append(f"  {last}", style="dim")
         return text
 
 
@@ -48,12 +51,12 @@ class Steps:
         self._failed = False
         self._progress = Progress(
             SpinnerColumn(),
-            _RunningStep(),
+            _RunningStep(Column(no_wrap=True)),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,
         )
-        self._task = self._progress.add_task("", visible=False, began=time.monotonic())
+        self._task = self._progress.add_task("", visible=False, began=time.monotonic(), last="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -120,13 +123,14 @@ class Steps:
             self._print_output(text)
         else:
             self._output.append(text)
+            self._progress.update(self._task, last=sanitise(text.strip()))
 
     def _print_output(self, text: str) -> None:
         say(f"    {sign('│', '|')} {sanitise(text.rstrip())}", "dim")
 
     def _spin(self, words: str) -> None:
         self._progress.reset(
-            self._task, description=sanitise(words), visible=True, total=None, completed=0, began=time.monotonic()
+            self._task, description=sanitise(words), visible=True, total=None, began=time.monotonic(), last=""
         )
 
     def _rest(self) -> None:

@@ -16,6 +16,8 @@ from potions.model.service import Phase, task_service
 _POLL = 0.05
 BUILD = "build"
 MIGRATE = "migrate"
+#: What these exit statuses of a shell mean.
+_NOT_STARTED = {126: "A program could not be started", 127: "A program was not found"}
 
 
 def has_build(run: SlotRun) -> bool:
@@ -32,7 +34,7 @@ def build(run: SlotRun) -> None:
     if status != 0:
         raise BuildFailed(
             f"The build ended with exit status {status}.",
-            why=f"The command was: {run.plan.build}",
+            why=_why(run, run.plan.build, status),
             do="Its output stands above. Mend it and deploy again.",
         )
 
@@ -43,9 +45,18 @@ def migrate(run: SlotRun) -> None:
     if status != 0:
         raise MigrationFailed(
             f"The migration ended with exit status {status}.",
-            why=f"The command was: {run.plan.migrate}",
+            why=_why(run, run.plan.migrate, status),
             do="Its output stands above. What it had done until then stays done; the old release serves on.",
         )
+
+
+def _why(run: SlotRun, command: str | None, status: int) -> str:
+    """The command; where a shell did not find or could not start a program, also as whom and where it looked."""
+    lines = [f"The command was: {command}"]
+    if status in _NOT_STARTED:
+        path = run.environment(None)["PATH"]
+        lines.append(f"{_NOT_STARTED[status]}: it ran as the user {run.world.account.name} with PATH={path}")
+    return "\n".join(lines)
 
 
 def stop_build(run: SlotRun) -> None:

@@ -32,10 +32,11 @@ class OutputTail:
             self._run.log.output(line.decode(errors="replace").rstrip("\r"))
 
 
-def tell_last_lines(run: SlotRun) -> bool:
-    """Put the last lines that the slot printed in this deployment into the log; False if it printed nothing."""
+def tell_last_lines(run: SlotRun) -> None:
+    """Put the last lines that the slot printed in this deployment into the log, or a word that there are none."""
     output = run.world.trees.read_output(run.tree.output_log(run.slot), run.output_start)[-_LAST_BYTES:]
     lines = output.decode(errors="replace").splitlines()[-LAST_LINES:]
     for line in lines:
         run.log.output(line)
-    return bool(lines)
+    if not lines:
+        run.log.note("it printed nothing")

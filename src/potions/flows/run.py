@@ -28,8 +28,8 @@ class World:
     trees: Trees
     erlang: Erlang
     account: Account
-    search_path: str
-    """``PATH`` of the apps."""
+    search_path: Callable[[], str]
+    """``PATH`` of the apps, as it is now."""
 
 
 @dataclass(kw_only=True)
@@ -96,7 +96,7 @@ class SlotRun(Run):
             storage=str(self.tree.storage),
             home=str(self.tree.home),
             account=self.world.account.name,
-            search_path=self.world.search_path,
+            search_path=self.world.search_path(),
             epmd_port=epmd_port,
         )
         return slot_environment(place, defaults=self.plan.manifest.env, variables=self.variables)

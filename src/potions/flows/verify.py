@@ -12,8 +12,10 @@ from potions.flows.run import SlotRun
 from potions.model.plan import Health
 from potions.model.service import Phase
 
-_FIRST_PAUSE = 0.05
+_SHORTEST_PAUSE = 0.025
 _LONGEST_PAUSE = 1.0
+#: The pause grows with the time that was waited, so what is seen late is seen at most 5 % late.
+_PAUSE_SHARE = 0.05
 _GOOD_IN_A_ROW = 2
 #: When to say aloud that the app listens on other ports only. Not at once: an Erlang node opens its own port first.
 _TELL_PORTS_AFTER = 5.0
@@ -42,22 +44,27 @@ def _wait_until_healthy(run: SlotRun) -> None:
     if health.path is None:
         run.log.note("no [health] path is set: any answer below 500 at / counts as healthy")
     began = run.world.supervisor.state(run.service_name)
-    deadline = time.monotonic() + health.timeout
+    started = time.monotonic()
+    deadline = started + health.timeout
     tell_ports = _once_after(_TELL_PORTS_AFTER, lambda: _note_other_ports(run))
-    good, pause, last = 0, _FIRST_PAUSE, None
+    good, last = 0, None
     while good < _GOOD_IN_A_ROW:
         run.stop_if_cancelled()
         refuse_an_end(run, began.pid)
         answer = run.world.network.get(run.port, health.path or "/", run.app.host)
         last = answer or last
-        good, pause = (good + 1, _FIRST_PAUSE) if is_good(answer, health) else (0, min(pause * 1.5, _LONGEST_PAUSE))
+        good = good + 1 if is_good(answer, health) else 0
         if good == 0:
             tell_ports()
             if time.monotonic() > deadline:
                 raise _diagnosis(run, last)
         if good < _GOOD_IN_A_ROW:
-            time.sleep(pause)
+            time.sleep(_SHORTEST_PAUSE if good else _pause_after(time.monotonic() - started))
     _refuse_a_stranger(run, began.pid)
+
+
+def _pause_after(waited: float) -> float:
+    return min(max(_SHORTEST_PAUSE, waited * _PAUSE_SHARE), _LONGEST_PAUSE)
 
 
 def refuse_an_end(run: SlotRun, pid: int) -> None:

@@ -42,6 +42,22 @@ def refuse_unreachable(root: Path, account: Account) -> None:
             )
 
 
+def apps_search_path(search_path: str, account: Account, own: Path | None) -> str:
+    """``PATH`` for the apps: without folders that their user cannot enter, and without ``own``, Potions' programs.
+
+    A shell says "Permission denied" and not "not found" for a program in a folder it may not enter. And a build that
+    calls ``pip`` must not find Potions' own: it would install into Potions.
+    """
+    folders = [Path(folder) for folder in search_path.split(os.pathsep)]
+    return os.pathsep.join(str(folder) for folder in folders if folder != own and _may_use(folder, account))
+
+
+def _may_use(folder: Path, account: Account) -> bool:
+    if not folder.is_absolute():
+        return False
+    return not account.switch or all(_may_enter(one, account) for one in (folder, *folder.parents))
+
+
 def _may_enter(folder: Path, account: Account) -> bool:
     try:
         status = folder.stat()

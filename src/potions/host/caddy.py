@@ -19,6 +19,8 @@ from potions.render.caddy import Site, render_caddyfile, render_site
 PROBE_HEADER = "Potions-Probe"
 SLOT_HEADER = "Potions-Slot"
 _TIMEOUT = 10.0
+#: A check takes 50 ms; a machine that is busy with builds may take long.
+_PATIENCE = 60.0
 
 
 class Caddy:
@@ -49,8 +51,9 @@ class Caddy:
         ).encode()
         with self._changing:
             before = path.read_bytes() if path.exists() else None
-            if before == text:
+            if before == text and not self._home.unloaded.exists():
                 return False
+            self._mark_unloaded()
             write_atomically(path, text, 0o600)
             try:
                 self._load()
@@ -63,7 +66,8 @@ class Caddy:
         """Take an app out of the proxy; one that is not there is fine."""
         path = self._home.site(app)
         with self._changing:
-            if path.exists():
+            if path.exists() or self._home.unloaded.exists():
+                self._mark_unloaded()
                 remove_tree(path, below=self._home.caddy)
                 self._load()
 
@@ -111,6 +115,10 @@ class Caddy:
         else:
             write_atomically(path, before, 0o600)
 
+    def _mark_unloaded(self) -> None:
+        """Remember it before a site changes: after a crash on the way its text alone would not tell."""
+        write_atomically(self._home.unloaded, b"", 0o600)
+
     def _load(self) -> None:
         # Validated first: a refused load that lacks the admin block would move the endpoint away from us.
         self._validate()
@@ -122,10 +130,16 @@ class Caddy:
             raise ProxyRefused("Caddy does not answer.", why=str(error), do="See: potions status") from error
         if answer.status_code != 200:
             raise ProxyRefused("Caddy refused its configuration.", why=answer.text[:500])
+        remove_tree(self._home.unloaded, below=self._home.caddy)
 
     def _validate(self) -> None:
         command = [caddy_program(), "validate", "--adapter", "caddyfile", "--config", str(self._home.caddyfile)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=self.environment())
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_PATIENCE, check=False, env=self.environment()
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ProxyRefused(f"Caddy did not check its configuration within {_PATIENCE:.0f} s.") from error
         if done.returncode != 0:
             lines = [line for line in done.stderr.splitlines() if "Error" in line or "error" in line] or [done.stderr]
             raise ProxyRefused("Caddy would refuse this configuration.", why=lines[-1][:500])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import httpx
 
 from potions.flows.ports import Answer
-from potions.host import processes
+from potions.host import listeners, processes
 from potions.layout import AppTree, Colour
 
 #: A health answer that takes longer than this counts as none; the next try follows.
@@ -37,7 +37,7 @@ class Network:
         return processes.end_processes(lambda: processes.slot_processes(tree.root, colour), grace, cut_short)
 
     def listening(self, pids: Collection[int]) -> list[tuple[str, int]]:
-        return sorted(processes.listening(pids))
+        return sorted(listeners.listening(pids))
 
     def get(self, port: int, path: str, host: str) -> Answer | None:
         # As the proxy asks: an app that forces TLS must not send the check away for being asked over http.

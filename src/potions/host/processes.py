@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,18 +67,6 @@ def listener_on(port: int) -> Listener | None:
     return None
 
 
-def listening(pids: Iterable[int]) -> set[tuple[str, int]]:
-    """The addresses and ports that the processes listen on."""
-    return {where for pid in pids for where in _listening(pid)}
-
-
-def _listening(pid: int) -> Iterable[tuple[str, int]]:
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.Process(pid).net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr:
-                yield connection.laddr.ip, connection.laddr.port
-
-
 def _name_of(pid: int) -> str:
     try:
         return psutil.Process(pid).name() if pid else ""
@@ -120,6 +108,25 @@ def family_of(pid: int) -> set[int]:
         return {pid, *(child.pid for child in process.children(recursive=True))}
     except psutil.Error:
         return set()
+
+
+def members_of(groups: Collection[int]) -> set[int]:
+    """The processes of these process groups that still run; one that ended and was not collected yet does not."""
+    return {pid for pid in psutil.pids() if _group_of(pid) in groups and _runs(pid)} if groups else set()
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def never() -> bool:

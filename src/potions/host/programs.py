@@ -14,6 +14,11 @@ def caddy_program() -> str:
     return _script("caddy")
 
 
+def own_programs() -> Path | None:
+    """The programs of the virtual environment that Potions runs from; None where it runs from none."""
+    return Path(sysconfig.get_path("scripts")) if sys.prefix != sys.base_prefix else None
+
+
 def supervisord_program() -> list[str]:
     """The words that start supervisord with our own interpreter."""
     return [sys.executable, "-m", "supervisor.supervisord"]

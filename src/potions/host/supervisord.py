@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
+from xml.parsers.expat import ExpatError
 from xmlrpc.client import Fault, ProtocolError, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
@@ -18,7 +20,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from potions import launcher
 from potions.errors import StillRunning, SupervisorRefused
 from potions.host.files import remove_tree, write_atomically
-from potions.host.processes import never
+from potions.host.processes import members_of, never
 from potions.layout import Home
 from potions.model.service import Phase, Service, ServiceState
 from potions.render.supervisord import render_program, render_spec
@@ -55,36 +57,51 @@ class Supervisord:
             write_atomically(spec, render_spec(service), 0o600)
             if program.exists() and program.read_bytes() == text and self._known(service.name):
                 return
-            write_atomically(program, text, 0o600)
+            # Forgotten first: so what supervisord knows is never older than the file, also after a crash on the way.
             self._call("stopProcess", service.name, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
-            self._call("reloadConfig")
             self._forget(service.name)
+            write_atomically(program, text, 0o600)
+            self._call("reloadConfig")
             self._call("addProcessGroup", service.name)
 
     def start(self, name: str) -> None:
         self._call("startProcess", name, False, accept=(Faults.ALREADY_STARTED,))
 
     def stop(self, name: str, grace: float, cut_short: Callable[[], bool] = never) -> None:
-        self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
-        if self._wait_for_end(name, grace, cut_short):
+        groups = {self.state(name).pid} - {0}
+        self._tell_to_stop(name)
+        if self._wait_for_end(name, groups, grace, cut_short):
             return
-        _kill_group(self.state(name).pid)
-        if not self._wait_for_end(name, _KILL_MARGIN):
+        for group in groups:
+            _kill_group(group)
+        if not self._wait_for_end(name, groups, _KILL_MARGIN):
             raise StillRunning(f"{name} does not end.", why="It outlived SIGTERM and SIGKILL.")
 
-    def _wait_for_end(self, name: str, seconds: float, cut_short: Callable[[], bool] = never) -> bool:
+    def _tell_to_stop(self, name: str) -> None:
+        self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+
+    def _wait_for_end(self, name: str, groups: set[int], seconds: float, cut_short: Callable[[], bool] = never) -> bool:
+        """Wait for the service and all of its process group: a shell may be gone long before what it started."""
         deadline = time.monotonic() + seconds
-        while self.state(name).phase in {Phase.STOPPING, Phase.RUNNING, Phase.CRASHING}:
+        while self._is_up(name, groups) or members_of(groups):
             if time.monotonic() > deadline or cut_short():
                 return False
             time.sleep(_POLL)
         return True
 
+    def _is_up(self, name: str, groups: set[int]) -> bool:
+        state = self.state(name)
+        groups |= {state.pid} - {0}
+        if state.phase in {Phase.RUNNING, Phase.CRASHING}:
+            # It had ended by itself when it was to be stopped, and supervisord has started it again since.
+            self._tell_to_stop(name)
+        return state.phase in {Phase.STOPPING, Phase.RUNNING, Phase.CRASHING}
+
     def stop_all(self, names: Iterable[str]) -> None:
         """Stop many at once: each gets the time its own program asks for, and none waits for another."""
         waiting = set(names)
         for name in waiting:
-            self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+            self._tell_to_stop(name)
         while any(state.phase is Phase.STOPPING for name, state in self.states().items() if name in waiting):
             time.sleep(_POLL)
 
@@ -136,7 +153,7 @@ class Supervisord:
             if fault.faultCode in accept:
                 return None
             raise SupervisorRefused(f"supervisord refused {method}: {fault.faultString}") from fault
-        except (OSError, ProtocolError) as error:
+        except (OSError, ProtocolError, HTTPException, ExpatError) as error:
             raise SupervisorRefused(
                 "supervisord does not answer.", why=str(error), do="Start Potions with: potions up"
             ) from error
@@ -146,9 +163,8 @@ class Supervisord:
 
 def _kill_group(pid: int) -> None:
     """SIGKILL to what supervisord made a process group of. It is gone meanwhile: fine."""
-    if pid > 0:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _read_state(info: dict[str, Any]) -> ServiceState:

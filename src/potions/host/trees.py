@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from potions.errors import NoRoom, ReleaseUnknown
+from potions.errors import ArchiveTooLarge, NoRoom, ReleaseUnknown
 from potions.flows.ports import Report
 from potions.host import below_tasks
 from potions.host.archive import Limits, unpack
@@ -96,20 +96,17 @@ class Trees:
         provision([Entry(incoming, "app", SLOT_MODE)], self._account)
         room = free_bytes(tree.root) - ROOM_KEPT
         if room <= 0:
-            raise NoRoom(
-                "The disk is full.",
-                why=f"Less than {ROOM_KEPT // 2**20} MiB are free.",
-                do="Make room, then deploy again.",
+            raise _no_room()
+        limits = Limits(bytes=min(Limits().bytes, room))
+        archive = tree.archive(release.id, release.suffix)
+        try:
+            done = self._below.run(
+                unpack, release.suffix, incoming, limits, open_first=archive, progress=report, cancelled=cancelled
             )
-        done = self._below.run(
-            unpack,
-            release.suffix,
-            incoming,
-            Limits(bytes=min(Limits().bytes, room)),
-            open_first=tree.archive(release.id, release.suffix),
-            progress=report,
-            cancelled=cancelled,
-        )
+        except ArchiveTooLarge as error:
+            if limits.bytes == room:
+                raise _no_room() from error
+            raise
         return done.files, done.bytes
 
     def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
@@ -174,6 +171,14 @@ class Trees:
 
     def prune(self, tree: AppTree, release: Release) -> None:
         remove_tree(tree.archive(release.id, release.suffix), below=tree.root)
+
+
+def _no_room() -> NoRoom:
+    return NoRoom(
+        "The disk does not hold this release unpacked.",
+        why=f"Less than {ROOM_KEPT // 2**20} MiB would be left for everything else.",
+        do="Make room, then deploy again.",
+    )
 
 
 def _live_target(colour: Colour) -> str:

@@ -74,6 +74,26 @@ def test_a_terminal_sees_the_running_step(capsys: pytest.CaptureFixture[str], mo
     assert out.rindex("\x1b[?25h") > out.rindex("\x1b[?25l")
 
 
+def test_a_terminal_sees_the_last_line_of_a_long_build(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands beside the spinner, cut to the width of the terminal, and is gone with its step."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    screen.stdout.cache_clear()
+    with Steps(everything=False) as steps:
+        steps.show(answers.event(EventKind.BEGAN, "build"))
+        steps.show(answers.event(EventKind.OUTPUT, "build", "Collecting flask " + "x" * 200))
+        steps._progress.refresh()
+        seen = capsys.readouterr().out
+        steps.show(answers.event(EventKind.ENDED, "build"))
+        steps.show(answers.event(EventKind.BEGAN, "start"))
+        steps._progress.refresh()
+    assert "Collecting flask xxx" in seen
+    assert "x" * 80 not in seen
+    assert "xxx" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("done", "total", "words"),
     [(12_000_000, 18_000_000, "12.0 MB of 18.0 MB"), (18_000_000, 18_000_000, "18.0 MB"), (5, 0, "5 bytes")],

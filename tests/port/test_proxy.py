@@ -1,0 +1,296 @@
+"""What the program in front of all apps has to hold, over the real Caddy: the port ``Proxy`` of ``flows.ports``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
+
+from potions.errors import ProxyRefused
+from potions.flows.ports import Answer
+from potions.host.below import Below
+from potions.host.caddy import Caddy
+from potions.host.trees import Trees
+from potions.layout import AppTree, Colour, Home
+from support.bare_home import app_account, bare_home, running_caddy
+from support.platform import free_port, wait_for
+
+IMPLEMENTATIONS: dict[str, Callable[[Home], AbstractContextManager[Caddy]]] = {"caddy": running_caddy}
+
+
+class _App(BaseHTTPRequestHandler):
+    """Answers with its name; what it is asked at ``/slow`` waits until the test lets it go."""
+
+    protocol_version = "HTTP/1.1"
+    server: AppServer
+
+    def do_GET(self) -> None:
+        if self.path == "/slow":
+            self.server.let_go.wait(30)
+        statuses = {"/moved": 302, "/broken": 500}
+        self.send_response(statuses.get(self.path, 200))
+        body = self.server.name.encode()
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Location", "/")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+class AppServer(ThreadingHTTPServer):
+    """A slot of an app."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.let_go = threading.Event()
+        super().__init__(("127.0.0.1", 0), _App)
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+
+@dataclass
+class Stage:
+    """A proxy, and apps to put behind it."""
+
+    proxy: Caddy
+    home: Home
+    port: int
+    trees: Trees
+    closing: ExitStack
+    made: list[str] = field(default_factory=list)
+
+    def tree(self, app: str) -> AppTree:
+        tree = self.home.app(app)
+        self.trees.create(tree)
+        return tree
+
+    def server(self, name: str) -> int:
+        """Have an app's slot listen; its port."""
+        server = AppServer(name)
+        self.closing.callback(server.server_close)
+        self.closing.callback(server.shutdown)
+        self.closing.callback(server.let_go.set)
+        return server.server_port
+
+    def put(self, app: str, green: int) -> bool:
+        """Make the proxy know an app whose live slot is green."""
+        self.made.append(app)
+        return self.proxy.put_site(app, (free_port(), green), self.tree(app).live)
+
+    def get(self, app: str, path: str = "/") -> str:
+        """What a visitor sees: the status and the text."""
+        headers = {"Host": f"{app}.localhost"}
+        answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=30)
+        return f"{answer.status_code} {answer.text}"
+
+
+NO_APP = "404 no app of that name here"
+
+
+@pytest.fixture(scope="module", params=IMPLEMENTATIONS)
+def shared(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    with bare_home() as home, IMPLEMENTATIONS[request.param](home) as proxy:
+        trees = Trees(app_account(), Below(app_account()))
+        yield Stage(proxy, home, proxy._http_port, trees, ExitStack())
+
+
+@pytest.fixture
+def stage(shared: Stage) -> Iterator[Stage]:
+    with ExitStack() as closing:
+        shared.closing = closing
+        yield shared
+        for app in shared.made:
+            shared.proxy.remove_site(app)
+        shared.made.clear()
+
+
+def test_an_app_is_there_until_it_is_removed(stage: Stage) -> None:
+    """Putting it says that something changed; it answers at its name; removed, it does not."""
+    assert stage.get("blog") == NO_APP
+    assert stage.put("blog", stage.server("first")) is True
+    assert stage.get("blog") == "200 first"
+    stage.proxy.remove_site("blog")
+    assert stage.get("blog") == NO_APP
+
+
+def test_the_same_site_again_changes_nothing(stage: Stage) -> None:
+    """No reload at all, which would break connections: the answer says so, and Caddy has seen none."""
+    port = stage.server("first")
+    ports = (free_port(), port)
+    live = stage.tree("blog").live
+    stage.made.append("blog")
+    assert stage.proxy.put_site("blog", ports, live) is True
+    before = _loads(stage)
+    assert stage.proxy.put_site("blog", ports, live) is False
+    assert _loads(stage) == before
+
+
+def _loads(stage: Stage) -> str:
+    """How often Caddy has loaded a configuration, as it counts itself."""
+    transport = httpx.HTTPTransport(uds=str(stage.home.caddy_socket))
+    with httpx.Client(transport=transport) as admin:
+        text = admin.get("http://localhost/metrics").text
+    return "\n".join(line for line in text.splitlines() if "config_last_reload_success_timestamp" in line)
+
+
+def test_another_port_takes_effect(stage: Stage) -> None:
+    """A site that differs is loaded."""
+    stage.put("blog", stage.server("first"))
+    assert stage.put("blog", stage.server("second")) is True
+    assert stage.get("blog") == "200 second"
+
+
+def test_an_unknown_app_is_fine_to_remove(stage: Stage) -> None:
+    """Who cleans up need not know what is there; the others serve on."""
+    stage.put("blog", stage.server("first"))
+    stage.proxy.remove_site("blog2")
+    stage.proxy.remove_site("blo")
+    assert stage.get("blog") == "200 first"
+
+
+def test_a_refused_site_is_taken_back(stage: Stage) -> None:
+    """What was before stays in force, on disk and in the proxy, and later changes go through."""
+    stage.put("blog", stage.server("first"))
+    with pytest.raises(ProxyRefused) as refused:
+        stage.proxy.put_site("blog", (1, 70_000), stage.tree("blog").live)
+    assert "70000" in refused.value.why
+    assert stage.get("blog") == "200 first"
+    assert stage.put("other", stage.server("second")) is True
+    assert (stage.get("blog"), stage.get("other")) == ("200 first", "200 second")
+
+
+def test_a_refused_first_site_leaves_nothing(stage: Stage) -> None:
+    """The app stays unknown to the proxy."""
+    with pytest.raises(ProxyRefused):
+        stage.proxy.put_site("blog", (1, 70_000), stage.tree("blog").live)
+    assert "blog" not in stage.proxy.sites()
+    assert stage.get("blog") == NO_APP
+
+
+def test_many_apps_at_once(stage: Stage) -> None:
+    """Sites that are put and removed from several threads at the same time are all there, and all gone."""
+    apps = {f"app{number}": stage.server(f"app{number}") for number in range(6)}
+    stage.put("gone", stage.server("gone"))
+
+    def put(app: str) -> bool:
+        return stage.put(app, apps[app])
+
+    with ThreadPoolExecutor(7) as pool:
+        removing = pool.submit(stage.proxy.remove_site, "gone")
+        assert all(pool.map(put, apps))
+        removing.result()
+    assert [stage.get(app) for app in apps] == [f"200 {app}" for app in apps]
+    assert stage.get("gone") == NO_APP
+    assert stage.proxy.sites() == sorted(apps)
+
+
+def test_ask_tells_who_answered(stage: Stage) -> None:
+    """The status as the app gave it, and the slot; a redirect is not followed."""
+    tree = stage.tree("blog")
+    stage.made.append("blog")
+    stage.proxy.put_site("blog", (stage.server("blue"), stage.server("green")), tree.live)
+    assert stage.proxy.ask("blog", "/") == Answer(200, "green")
+    stage.trees.point(tree, Colour.BLUE)
+    assert stage.proxy.ask("blog", "/moved") == Answer(302, "blue")
+    assert stage.proxy.ask("blog", "/broken") == Answer(500, "blue")
+
+
+def test_ask_tells_that_nobody_answered(stage: Stage) -> None:
+    """A slot that is down gave no answer, and neither did an app that is not there."""
+    stage.put("blog", free_port())
+    assert stage.proxy.ask("blog", "/") == Answer(503, "")
+    assert stage.proxy.ask("blog2", "/") == Answer(404, "")
+
+
+def test_what_is_open_is_counted(stage: Stage) -> None:
+    """Slow answers and WebSockets, each at its own slot, until they end; a kept connection alone does not count."""
+    server = AppServer("slow")
+    stage.closing.callback(server.server_close)
+    stage.closing.callback(server.shutdown)
+    stage.put("blog", server.server_port)
+    other = stage.server("other")
+    stage.put("other", other)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(stage.get, "blog", "/slow") for _ in range(3)]
+        wait_for(lambda: stage.proxy.in_flight(server.server_port) == 3, "three requests are open")
+        assert stage.proxy.in_flight(other) == 0
+        server.let_go.set()
+        assert [one.result() for one in asked] == ["200 slow"] * 3
+    wait_for(lambda: stage.proxy.in_flight(server.server_port) == 0, "none is open")
+    with httpx.Client(headers={"Host": "blog.localhost"}) as kept:
+        kept.get(f"http://127.0.0.1:{stage.port}/")
+        wait_for(lambda: stage.proxy.in_flight(server.server_port) == 0, "none is open")
+
+
+def test_an_open_websocket_is_counted(stage: Stage) -> None:
+    """Until it is closed."""
+    with _echoing() as port:
+        stage.put("blog", port)
+        address = ("127.0.0.1", stage.port)
+        with connect("ws://blog.localhost/", address=address, proxy=None) as socket:
+            socket.send("hello")
+            assert socket.recv() == "hello"
+            assert stage.proxy.in_flight(port) == 1
+        wait_for(lambda: stage.proxy.in_flight(port) == 0, "it is closed")
+
+
+@contextmanager
+def _echoing() -> Iterator[int]:
+    """A slot that speaks WebSocket only; its port."""
+
+    def echo(connection: ServerConnection) -> None:
+        for message in connection:
+            connection.send(message)
+
+    with serve(echo, "127.0.0.1", 0) as server:
+        running = threading.Thread(target=server.serve_forever)
+        running.start()
+        yield server.socket.getsockname()[1]
+        server.shutdown()
+        running.join()
+
+
+def test_a_change_that_was_killed_is_completed_by_the_next(stage: Stage) -> None:
+    """Killed between the file and the load, the site's text alone would not tell that the proxy never saw it."""
+    port = stage.server("first")
+    ports = (free_port(), port)
+    live = stage.tree("blog").live
+    stage.made.append("blog")
+    child = os.fork()
+    if child == 0:
+        stage.proxy._load = lambda: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
+        try:
+            stage.proxy.put_site("blog", ports, live)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    assert stage.proxy.put_site("blog", ports, live) is True
+    assert stage.get("blog") == "200 first"
+    assert stage.proxy.put_site("blog", ports, live) is False
+
+
+def test_a_proxy_that_is_down_is_told(tmp_path: Path) -> None:
+    """A change is refused and taken back; a look finds nothing."""
+    with bare_home() as home:
+        down = Caddy(home, free_port(), "token")
+        down.write_caddyfile()
+        with pytest.raises(ProxyRefused, match="does not answer"):
+            down.put_site("blog", (1, 2), tmp_path)
+        assert down.sites() == []
+        assert (down.is_up(), down.in_flight(2), down.ask("blog", "/")) == (False, 0, None)
