@@ -1,4 +1,4 @@
-"""What the look at the live link costs: the platform's Caddy beside the same Caddy with a plain ``reverse_proxy``.
+"""What the look at the live link costs: an app's site in Caddy, beside the same Caddy with a plain ``reverse_proxy``.
 
 Rounds with and without alternate, in an order that turns around, so that what drifts meets both alike.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
-
-import psutil
 
 from bench import stage
 from bench.report import Figure, Report, median, say
@@ -41,7 +39,7 @@ class Round(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A round through the platform and the one through the plain proxy beside it."""
+    """A round with the product's site, and the one with a plain site beside it."""
 
     product: Round
     plain: Round
@@ -52,33 +50,41 @@ def run(plan: Plan) -> list[Report]:
     with stage.folder() as place, stage.platform() as running:
         stage.deploy_both(running, STILL, lambda version: stage.still_archive(place, version))
         stage.deploy_both(running, BEHAVE, lambda version: stage.behave_archive(place, version))
-        with stage.plain_proxy(place, f"{STILL}.localhost") as plain:
-            still = {colour: list(_pairs(running, plain, STILL, colour, plan)) for colour in Colour}
-        with stage.plain_proxy(place, f"{BEHAVE}.localhost") as plain:
-            behave = {colour: list(_pairs(running, plain, BEHAVE, colour, plan)) for colour in Colour}
+        with stage.proxy(place) as product, stage.proxy(place) as plain:
+            still, behave = (
+                {colour: list(_pairs(running, product, plain, app, colour, plan)) for colour in Colour}
+                for app in (STILL, BEHAVE)
+            )
     return [_report_cpu(still), _report_rate(behave)]
 
 
-def _pairs(running: Platform, plain: stage.PlainProxy, app: str, colour: Colour, plan: Plan) -> Iterator[Pair]:
-    say(f"{app}: {plan.rounds} rounds through the platform and through a plain proxy, {colour} live")
+def _pairs(
+    running: Platform, product: stage.Proxy, plain: stage.Proxy, app: str, colour: Colour, plan: Plan
+) -> Iterator[Pair]:
+    say(f"{app}: {plan.rounds} rounds with the product's site and with a plain one, {colour} live")
     stage.trees_of(running).point(running.tree(app), colour)
-    plain.point(stage.port(running, app, colour))
-    ours = running.http_port, stage.caddy_process(running)
-    floor = plain.port, plain.process
-    for warm in (ours, floor):
-        _round(app, *warm, plan.requests // 4)
+    product.serve(_site_of(running, app, product.port))
+    upstream = stage.port(running, app, colour)
+    plain.serve(f"http://{app}.localhost:{plain.port} {{\n\treverse_proxy 127.0.0.1:{upstream}\n}}\n")
+    for warm in (product, plain):
+        _round(app, warm, plan.requests // 4)
     for number in range(plan.rounds):
         if number % 2:
-            product = _round(app, *ours, plan.requests)
-            yield Pair(product, _round(app, *floor, plan.requests))
+            first = _round(app, product, plan.requests)
+            yield Pair(first, _round(app, plain, plan.requests))
         else:
-            bare = _round(app, *floor, plan.requests)
-            yield Pair(_round(app, *ours, plan.requests), bare)
+            first = _round(app, plain, plan.requests)
+            yield Pair(_round(app, product, plan.requests), first)
 
 
-def _round(app: str, port: int, proxy: psutil.Process, requests: int) -> Round:
+def _site_of(running: Platform, app: str, port: int) -> str:
+    """The site that the platform has written for an app, at another port."""
+    return running.home.site(app).read_text().replace(f":{running.http_port} ", f":{port} ")
+
+
+def _round(app: str, proxy: stage.Proxy, requests: int) -> Round:
     load = Load(
-        ("127.0.0.1", port),
+        ("127.0.0.1", proxy.port),
         f"{app}.localhost",
         kept_alive=_CONNECTIONS,
         fresh=0,
@@ -86,15 +92,10 @@ def _round(app: str, port: int, proxy: psutil.Process, requests: int) -> Round:
         processes=2,
     )
     # Before the first connection is opened: without requests the proxy does nothing.
-    before = _cpu(proxy)
+    before = proxy.processor_seconds()
     with load:
         result = load.wait()
-    return Round((_cpu(proxy) - before) / result.total, result.per_second, result.failed)
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+    return Round((proxy.processor_seconds() - before) / result.total, result.per_second, result.failed)
 
 
 def _report_cpu(pairs: dict[Colour, list[Pair]]) -> Report:

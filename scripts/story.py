@@ -297,8 +297,10 @@ def farewell(visitor: Visitor) -> None:
     tell("")
     tell("In this directory, once in each terminal:")
     tell("          . .venv/bin/activate")
-    if home := os.environ.get("POTIONS_HOME"):
-        tell(f"          export POTIONS_HOME={shlex.quote(str(Path(home).expanduser().absolute()))}")
+    home = os.environ.get("POTIONS_HOME", "")
+    named = f"POTIONS_HOME={shlex.quote(str(Path(home).expanduser().absolute()))}" if home else ""
+    if named:
+        tell(f"          export {named}")
     tell("Then, for example:")
     for command, meaning in (
         ("potions", "what runs"),
@@ -308,7 +310,7 @@ def farewell(visitor: Visitor) -> None:
         (f"potions logs {APP} -f", "what the app prints"),
     ):
         tell(f"          {command:<33}{meaning}")
-    tell("Stop it with: make stop")
+    tell(f"Stop it with: {named} make stop" if named else "Stop it with: make stop")
 
 
 def story() -> None:

@@ -18,6 +18,9 @@ from potions.model.archive_format import GZIP, MAGIC_BYTES, link_leaves, suffix_
 Progress = Callable[[int], None]
 
 _LEFT_OUT = frozenset({".git"})
+#: Every virtual environment has this file. Its programs hold their own absolute path, its interpreter is a link to
+#: this computer's: a release builds its own.
+_VIRTUAL_ENVIRONMENT = "pyvenv.cfg"
 _READ_BYTES = 1024 * 1024
 _BLOCK = 512
 _ZSTD_HEADER_BYTES = 18
@@ -78,7 +81,7 @@ def estimate(directory: Path) -> tuple[int, int]:
 
 
 def pack(directory: Path, progress: Progress = _ignore) -> Iterator[bytes]:
-    """Pack a directory as ``tar.zst``, without any ``.git``; the same files give the same bytes.
+    """Pack a directory as ``tar.zst``, without any ``.git`` or virtual environment; the same files give the same bytes.
 
     Links stay links, times are kept, owners are not, and of modes only the executable bit. Raises ReleaseRefused, in
     the middle if need be: what came until then is not an archive that anybody would take for whole.
@@ -113,7 +116,7 @@ def _members(directory: Path) -> list[_Member]:
             inside = [_Member(path, (*parts, path.name), path.lstat()) for path in folder.iterdir()]
             for member in sorted(inside, key=lambda member: os.fsencode(member.parts[-1])):
                 if stat.S_ISDIR(member.status.st_mode):
-                    if member.parts[-1] in _LEFT_OUT:
+                    if _is_left_out(member):
                         continue
                     ahead.append((member.path, member.parts))
                 found.append(member)
@@ -121,6 +124,11 @@ def _members(directory: Path) -> list[_Member]:
         raise _unreadable(directory, error) from error
     _refuse_odd(found)
     return found
+
+
+def _is_left_out(member: _Member) -> bool:
+    """Whether a directory stays here: ``.git``, and a virtual environment, which works in one place only."""
+    return member.parts[-1] in _LEFT_OUT or (member.path / _VIRTUAL_ENVIRONMENT).is_file()
 
 
 def _refuse_odd(members: list[_Member]) -> None:

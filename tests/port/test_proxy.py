@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -114,8 +115,9 @@ def stage(shared: Stage) -> Iterator[Stage]:
     with ExitStack() as closing:
         shared.closing = closing
         yield shared
-        for app in shared.made:
+        for app in set(shared.made):
             shared.proxy.remove_site(app)
+            shutil.rmtree(shared.home.app(app).root)
         shared.made.clear()
 
 

@@ -415,7 +415,6 @@ _VALUES = st.one_of(
 _NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
 
 
-@pytest.mark.contract("P8")
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(variables=st.dictionaries(_NAMES, _VALUES, min_size=5, max_size=30))
 def test_every_value_arrives_byte_for_byte(stage: Stage, variables: dict[str, str]) -> None:

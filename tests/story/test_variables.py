@@ -55,6 +55,7 @@ def put(blogs: SideBySide, values: dict[str, str], app: str = BLOG) -> None:
 def leave_no_variables(blogs: SideBySide) -> Iterator[None]:
     """The next test finds none of this one's."""
     yield
+    drop_own(blogs)
 
 
 def drop_own(blogs: SideBySide) -> None:

@@ -54,6 +54,18 @@ def test_what_is_packed_is_what_is_unpacked(project: Path, tmp_path: Path) -> No
     assert (arrived / "Procfile").stat().st_mtime == 1_600_000_000
 
 
+def test_virtual_environments_stay_here(project: Path, tmp_path: Path) -> None:
+    """Their links lead to this computer's interpreter; a release that needs one builds it in its slot."""
+    before = estimate(project)
+    for place in (project / ".venv", project / "src" / "env"):
+        (place / "bin").mkdir(parents=True)
+        (place / "pyvenv.cfg").write_text("home = /usr/bin\n")
+        (place / "bin" / "python3").symlink_to("/usr/bin/python3")
+    assert estimate(project) == before
+    arrived = unpacked(b"".join(pack(project)), tmp_path / "arrived")
+    assert not [name for name in tree(arrived) if "env" in name]
+
+
 def test_names_need_not_be_utf8_and_may_be_long(project: Path, tmp_path: Path) -> None:
     """What the disk can hold can be sent."""
     name = os.fsdecode(b"caf\xe9")

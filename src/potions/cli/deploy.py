@@ -37,7 +37,8 @@ _AppOption = Annotated[
 def deploy(path: _Path = Path(), /, *, app: _AppOption = None, detach: Detach = False, json: Json = False) -> int:
     """Deploy a release, and follow it until it serves.
 
-    PATH is an archive or a directory. The release that serves goes on until
+    PATH is an archive or a directory; .git and virtual environments in a
+    directory stay where they are. The release that serves goes on until
     the new one is healthy; if that never happens, nothing changes.
 
     For example:

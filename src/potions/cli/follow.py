@@ -150,5 +150,5 @@ def _say_what_serves(ended: Deployment, detail: AppDetail) -> None:
         return
     say(f"{ended.app} serves {ended.release.label} now{where}, after {seconds}.", "bold green")
     say(f"  {sanitise(detail.summary.address)}")
-    if ended.draining:
+    if ended.draining and ended.previous is not None:
         say("  The slot before it finishes its last requests.")

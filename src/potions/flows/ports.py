@@ -106,7 +106,11 @@ class Network(Protocol):
     def holder_of(self, port: int) -> str:
         """Who listens on the port, for people; empty when nobody does."""
 
-    def processes_of(self, tree: AppTree, colour: Colour) -> set[int]: ...
+    def processes_of(self, tree: AppTree, colour: Colour) -> set[int]:
+        """What runs in a slot, by the marks in its environment."""
+
+    def family_of(self, pid: int) -> set[int]:
+        """A process and all that descend from it; nothing where there is no such process."""
 
     def end_processes(
         self, tree: AppTree, colour: Colour, grace: float, cut_short: Callable[[], bool] = ...

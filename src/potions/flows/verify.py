@@ -134,7 +134,9 @@ def _note_other_ports(run: SlotRun) -> None:
 
 
 def _listening(run: SlotRun) -> list[tuple[str, int]]:
-    return run.world.network.listening(run.world.network.processes_of(run.tree, run.slot))
+    # By descent as well: what shows a title of its own in ps (Puma, PostgreSQL) writes over its environment for that.
+    family = run.world.network.family_of(run.world.supervisor.state(run.service_name).pid)
+    return run.world.network.listening(run.world.network.processes_of(run.tree, run.slot) | family)
 
 
 def _ports(listening: list[tuple[str, int]]) -> str:

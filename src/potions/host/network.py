@@ -31,6 +31,9 @@ class Network:
     def processes_of(self, tree: AppTree, colour: Colour) -> set[int]:
         return processes.slot_processes(tree.root, colour)
 
+    def family_of(self, pid: int) -> set[int]:
+        return processes.family_of(pid) if pid else set()
+
     def end_processes(
         self, tree: AppTree, colour: Colour, grace: float, cut_short: Callable[[], bool] = processes.never
     ) -> Collection[int]:

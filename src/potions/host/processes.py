@@ -141,10 +141,15 @@ def end_processes(find: Callable[[], set[int]], grace: float, cut_short: Callabl
     if not (left := find()):
         return left
     send(left, signal.SIGTERM)
-    left = wait_for_end(find, grace, cut_short)
-    if left:
+    return _kill(find, 5.0) if wait_for_end(find, grace, cut_short) else set()
+
+
+def _kill(find: Callable[[], set[int]], timeout: float) -> set[int]:
+    """SIGKILL, again and again: what is killed may have started another process a moment before."""
+    deadline = time.monotonic() + timeout
+    while (left := find()) and time.monotonic() < deadline:
         send(left, signal.SIGKILL)
-        left = wait_for_end(find, 5.0)
+        time.sleep(_POLL)
     return left
 
 

@@ -106,7 +106,7 @@ class OverviewService:
     def _slot(self, app: App, colour: Colour) -> SlotDetail:
         tree = self._context.tree(app)
         state = self._context.supervisor.state(slot_service(app.name, colour))
-        pids = self._context.network.processes_of(tree, colour)
+        pids = self._context.network.processes_of(tree, colour) | self._context.network.family_of(state.pid)
         live = self._live(app) is colour
         return SlotDetail(
             colour=colour,
