@@ -125,8 +125,8 @@ def port(running: Platform, app: str, colour: Colour) -> int:
 class Proxy:
     """A Caddy as the platform starts it, with the same main file, in front of one site of the bench's choosing.
 
-    A process of the bench, as the one it is compared with: Linux shares the processor out among sessions first, so a
-    Caddy of the platform's session would be scheduled in another way, and that alone changed its cost a request by half.
+    A process of the bench, as the one it is compared with: Linux shares the processor out among sessions first, so one
+    of the platform's session would be scheduled in another way, and that alone changed its cost a request by half.
     """
 
     def __init__(self, place: Path) -> None:

@@ -145,8 +145,7 @@ def _settle_settings(home: Home, account: Account, http_port: int | None, first_
         settings = Settings(
             http_port=chosen,
             first_port=first_port or FIRST_PORT,
-            # Apart from the port of any other home, because those differ too while both run.
-            epmd_port=_free_from(chosen + EPMD_DISTANCE),
+            epmd_port=_choose_epmd_port(chosen),
             probe_token=secrets.token_urlsafe(24),
             app_user=account.name,
             search_path=path,
@@ -184,6 +183,12 @@ def _choose_http_port(say: Say) -> int:
     if port != HTTP_PORT:
         say(f"Port {HTTP_PORT} is taken by {processes.listener_on(HTTP_PORT)}; this home uses {port} from now on.")
     return port
+
+
+def _choose_epmd_port(http_port: int) -> int:
+    """A port apart from that of any other home, because their HTTP ports differ too while both run."""
+    is_room_above = http_port + 2 * EPMD_DISTANCE <= LAST_PORT
+    return _free_from(http_port + EPMD_DISTANCE if is_room_above else http_port - EPMD_DISTANCE)
 
 
 def _free_from(port: int) -> int:

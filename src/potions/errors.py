@@ -21,12 +21,17 @@ class PotionsError(Exception):
 
     def __init__(self, what: str, *, why: str = "", do: str = "") -> None:
         super().__init__(what)
-        self.what = what
-        self.why = why
-        self.do = do
+        self.what = _sayable(what)
+        self.why = _sayable(why)
+        self.do = _sayable(do)
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.what, self.why, self.do) if part)
+
+
+def _sayable(text: str) -> str:
+    """``text`` with what UTF-8 cannot say as escapes: a name from the disk can be any bytes, an answer cannot."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 # What people type

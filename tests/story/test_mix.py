@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,7 @@ import psutil
 import pytest
 
 from potions.host.account import account_of
-from potions.host.processes import home_processes, listening
+from potions.host.processes import home_processes
 from potions.launcher import read_environment
 from potions.layout import Colour
 from support.mix import MixReleases, build_releases
@@ -90,8 +91,10 @@ def test_all_erlang_apps_of_a_home_share_its_own_epmd(mix: MixReleases) -> None:
     potions.environment |= {"RELEASE_VSN": "9.9.9", "RELEASE_ROOT": "/nowhere", "ERL_AFLAGS": "-broken"}
     try:
         potions.up()
+        potions.do("apps", "create", "blog")
+        potions.do("apps", "create", "blog2")
+        _refused_while_its_port_is_taken(potions, mix)
         for app in ("blog", "blog2"):
-            potions.do("apps", "create", app)
             potions.do("deploy", str(mix.archive(OLD)), "--app", app)
             assert _about(potions, app)["node"] == f"{app}_blue@127.0.0.1"
         epmd = _only_epmd(potions)
@@ -109,6 +112,15 @@ def test_all_erlang_apps_of_a_home_share_its_own_epmd(mix: MixReleases) -> None:
         potions.close()
 
 
+def _refused_while_its_port_is_taken(potions: Platform, mix: MixReleases) -> None:
+    """A stranger on the port is named; nodes do not register there."""
+    port = json.loads(potions.home.settings.read_text())["epmd_port"]
+    with socket.create_server(("127.0.0.1", port)):
+        outcome = potions.refused("deploy", str(mix.archive(OLD)), "--app", "blog")
+    assert f"Port {port}, which the Erlang port mapper (epmd) of this home needs, is taken." in outcome.text
+    assert f"(process {os.getpid()}) listens on it" in outcome.text
+
+
 def _only_epmd(potions: Platform) -> psutil.Process:
     """The one epmd of this home: of the apps' user, of no app, and to be reached from this computer only."""
     (epmd,) = _epmds(potions)
@@ -116,10 +128,15 @@ def _only_epmd(potions: Platform) -> psutil.Process:
     assert epmd.exe() == str(potions.home.epmd / "epmd")
     assert epmd.username() == account_of("nobody").name
     assert not [name for name in epmd.environ() if name.startswith(("POTIONS_", "RELEASE_"))]
-    assert {*listening([epmd.pid])} <= {("127.0.0.1", port), ("::1", port)}
-    apps = home_processes(potions.home.apps)
-    assert {address for address, _ in listening(apps)} == {"127.0.0.1"}
+    assert {("127.0.0.1", port)} <= _listening(epmd) <= {("127.0.0.1", port), ("::1", port)}
+    nodes = [psutil.Process(pid) for pid in home_processes(potions.home.apps)]
+    assert {address for node in nodes for address, _ in _listening(node)} == {"127.0.0.1"}
     return epmd
+
+
+def _listening(process: psutil.Process) -> set[tuple[str, int]]:
+    connections = process.net_connections(kind="tcp")
+    return {(one.laddr.ip, one.laddr.port) for one in connections if one.status == psutil.CONN_LISTEN}
 
 
 def _epmds(potions: Platform) -> Iterator[psutil.Process]:

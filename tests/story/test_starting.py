@@ -26,6 +26,10 @@ def blogs(shared_platform: Platform) -> Iterator[SideBySide]:
         both.close()
 
 
+#: Seconds in which a release opens its port also on a busy machine.
+ENOUGH = 5
+
+
 def _within(seconds: float) -> str:
     return f"[health]\ntimeout = {seconds}\n"
 
@@ -66,21 +70,20 @@ def test_an_app_that_never_listens(blogs: SideBySide) -> None:
     assert f"port {blogs.port(BLOG, blogs.idle())} within 1.5 s" in ended.failure.what
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_an_app_that_listens_elsewhere(blogs: SideBySide, host: str) -> None:
+def test_an_app_that_listens_elsewhere(blogs: SideBySide) -> None:
     """It is told where it listens and where it should."""
     port = free_port()
-    release = blogs.release("3", listen_port=port, listen_host=host, manifest=_within(1.5))
+    release = blogs.release("3", listen_port=port, listen_host="0.0.0.0", manifest=_within(ENOUGH))
     ended = blogs.fails(release, "listens-elsewhere")
     assert ended.failure is not None
-    assert f"{host}:{port}" in ended.failure.what
+    assert f"0.0.0.0:{port}" in ended.failure.what
     assert f"not on 127.0.0.1:{blogs.port(BLOG, blogs.idle())}" in ended.failure.what
     assert "$PORT" in ended.failure.do
 
 
 def test_an_app_that_listens_where_the_proxy_does_not_ask(blogs: SideBySide) -> None:
     """The right port on the IPv6 loopback alone is the wrong place, and is named."""
-    ended = blogs.fails(blogs.release("3", listen_host="::1", manifest=_within(1.5)), "listens-elsewhere")
+    ended = blogs.fails(blogs.release("3", listen_host="::1", manifest=_within(ENOUGH)), "listens-elsewhere")
     assert ended.failure is not None
     assert f"[::1]:{blogs.port(BLOG, blogs.idle())}" in ended.failure.what
     assert "127.0.0.1" in ended.failure.do
@@ -88,7 +91,7 @@ def test_an_app_that_listens_where_the_proxy_does_not_ask(blogs: SideBySide) -> 
 
 def test_an_app_that_always_answers_500(blogs: SideBySide) -> None:
     """The answer is named, and what was wanted."""
-    ended = blogs.fails(blogs.release("3", always_500=True, manifest=_within(1)), "unhealthy")
+    ended = blogs.fails(blogs.release("3", always_500=True, manifest=_within(ENOUGH)), "unhealthy")
     assert ended.failure is not None
     assert ended.failure.why == "GET / gave 500; wanted is below 500."
     assert any("listens on" in line for line in blogs.output(ended))
@@ -96,7 +99,7 @@ def test_an_app_that_always_answers_500(blogs: SideBySide) -> None:
 
 def test_an_app_whose_health_path_is_missing(blogs: SideBySide) -> None:
     """With a path only the wanted statuses are good."""
-    manifest = '[health]\npath = "/nowhere"\nstatus = "200-299"\ntimeout = 1\n'
+    manifest = _within(ENOUGH) + 'path = "/nowhere"\nstatus = "200-299"\n'
     ended = blogs.fails(blogs.release("3", manifest=manifest), "unhealthy")
     assert ended.failure is not None
     assert ended.failure.why == "GET /nowhere gave 404; wanted is 200 to 299."

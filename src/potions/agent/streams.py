@@ -13,12 +13,14 @@ _LOOK_EVERY = 0.05
 
 
 async def follow(read: Callable[[], list[bytes]], is_over: Callable[[], bool]) -> AsyncIterator[bytes]:
-    """Give what ``read`` finds until ``is_over``, and then once more: what came before the end is never missed."""
-    while True:
+    """Give what ``read`` finds until ``is_over``, and then once more: what came before the end is never missed.
+
+    Only once more: what goes on growing after its end would never be read to the end.
+    """
+    over = False
+    while not over:
         over = await anyio.to_thread.run_sync(is_over)
         if lines := await anyio.to_thread.run_sync(read):
             yield b"".join(lines)
-        elif over:
-            return
-        else:
+        elif not over:
             await anyio.sleep(_LOOK_EVERY)

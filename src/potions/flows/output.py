@@ -22,14 +22,24 @@ class OutputTail:
 
     def read(self, *, to_the_end: bool = False) -> None:
         """Put what came since the last call into the log. ``to_the_end`` takes an unfinished last line too."""
-        new = self._run.world.trees.read_output(self._path, self._offset)
-        self._offset += len(new)
+        new = self._read_new()
         *lines, self._rest = (self._rest + new).split(b"\n")
         if to_the_end and self._rest:
             lines.append(self._rest)
             self._rest = b""
         for line in lines:
             self._run.log.output(line.decode(errors="replace").rstrip("\r"))
+
+    def _read_new(self) -> bytes:
+        trees = self._run.world.trees
+        rest = b""
+        if trees.size_of(self._path) < self._offset:
+            # It grew too large and was put aside: the end of it is there, and a new one has begun.
+            rest = trees.read_output(self._path.with_name(f"{self._path.name}.1"), self._offset)
+            self._offset = 0
+        new = trees.read_output(self._path, self._offset)
+        self._offset += len(new)
+        return rest + new
 
 
 def tell_last_lines(run: SlotRun) -> None:

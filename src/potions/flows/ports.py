@@ -132,6 +132,9 @@ class Trees(Protocol):
 
     def live(self, tree: AppTree) -> Colour: ...
 
+    def begin_sync(self, tree: AppTree) -> None:
+        """Have what was written go to the disk meanwhile, so that ``point`` waits for less. Returns at once."""
+
     def point(self, tree: AppTree, colour: Colour) -> None:
         """THE switch: what was written is on disk, then one rename."""
 

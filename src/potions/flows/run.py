@@ -55,6 +55,9 @@ class SlotRun(Run):
     output_start: int = 0
     """Where this deployment's lines begin in the slot's output log."""
 
+    def tidied(self) -> None:
+        self.mark_drained()
+
     @property
     def port(self) -> int:
         return self.app.ports.of(self.slot)

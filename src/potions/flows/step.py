@@ -7,16 +7,20 @@ on. Which side it is on is read from ``.live``, never from memory.
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from potions.errors import DeployCancelled, InternalError, PotionsError
+from potions.errors import DeployCancelled, InternalError, NoRoom, PotionsError
 from potions.flows.ports import Log, Records
 from potions.model.deployment import Deployment, Failure, Status
 
 RunT = TypeVar("RunT", bound="Run")
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _always(_run: object) -> bool:
@@ -68,6 +72,9 @@ class Run:
     checkpoint: Callable[[str], None] = field(default=lambda _name: None)
     """Told each point of the flow; tests kill the process there."""
 
+    def tidied(self) -> None:
+        """Told when all is done that comes behind a success."""
+
     def stop_if_cancelled(self) -> None:
         """Raise DeployCancelled if somebody cancelled this deployment."""
         if self.cancelled():
@@ -88,19 +95,19 @@ def resume(flow: Flow[RunT], run: RunT, began: Sequence[str]) -> bool:
 
 def undo_crashed(flow: Flow[RunT], run: RunT, began: Sequence[str], error: PotionsError) -> None:
     """Undo what a crash left, last first, and record ``error`` as the reason."""
-    steps = [step for step in flow.steps if step.name in began]
-    _undo(steps, run)
-    _record_failure(run, error)
+    _undo([step for step in flow.steps if step.name in began], run, error)
 
 
 def finish(flow: Flow[RunT], run: RunT) -> None:
     """Run what comes behind a success. A failure here changes nothing that serves: it is told, and the rest goes on."""
+    failures = _Failures(run)
     for step in flow.after:
-        try:
+        with failures.told_of(step):
             if step.when(run):
                 _do(step, run)
-        except PotionsError as error:
-            run.log.failed(step.name, failure_of(error))
+    if not failures.any:
+        run.tidied()
+    failures.raise_mistake()
 
 
 def failure_of(error: PotionsError) -> Failure:
@@ -118,17 +125,17 @@ def _carry_out(steps: Sequence[Step[RunT]], run: RunT, before: Sequence[Step[Run
                 began.append(step)
                 last = step
                 _do(step, run)
+        # The log first, here and at every other end: whoever follows it leaves when the record says that it is over.
+        run.log.status(Status.SUCCEEDED)
         run.records.succeed(run.deployment.id)
-    except PotionsError as error:
-        _give_up(began, run, error)
     except Exception as error:
         # A mistake of ours must not leave an app half deployed either; it is undone like any failure, and told as one.
-        _give_up(began, run, InternalError("Potions made a mistake.", why=f"{type(error).__name__}: {error}"))
-        raise
-    else:
-        run.log.status(Status.SUCCEEDED)
-        return True
-    return False
+        told = _as_told(error)
+        _give_up(began, run, told)
+        if told is not error and isinstance(told, InternalError):
+            raise
+        return False
+    return True
 
 
 def _enter(step: Step[RunT], run: RunT, last: Step[RunT] | None) -> None:
@@ -159,29 +166,60 @@ def _do(step: Step[RunT], run: RunT) -> None:
 def _give_up(began: Sequence[Step[RunT]], run: RunT, error: PotionsError) -> None:
     step = began[-1].name if began else ""
     run.log.failed(step, failure_of(error))
-    _undo(began, run)
-    _record_failure(run, error)
+    _undo(began, run, error)
 
 
-def _undo(began: Sequence[Step[RunT]], run: RunT) -> None:
-    """Undo every step, last first. One that cannot be undone is told and does not keep the others from it."""
+def _undo(began: Sequence[Step[RunT]], run: RunT, error: PotionsError) -> None:
+    """Undo every step, last first, and record ``error``. One that cannot be undone does not keep the others from it."""
+    failures = _Failures(run)
     for step in reversed(began):
-        if step.undo is None:
-            continue
-        try:
-            step.undo(run)
-        except PotionsError as error:
-            run.log.failed(step.name, failure_of(error))
-        else:
-            run.log.undone(step.name)
-            run.checkpoint(f"{step.name}:undone")
-            run.records.step_undone(run.deployment.id, step.name)
+        if step.undo is not None:
+            with failures.told_of(step):
+                step.undo(run)
+                run.log.undone(step.name)
+                run.checkpoint(f"{step.name}:undone")
+                run.records.step_undone(run.deployment.id, step.name)
+    _record_failure(run, error)
+    failures.raise_mistake()
 
 
 def _record_failure(run: Run, error: PotionsError) -> None:
     if isinstance(error, DeployCancelled):
-        run.records.cancel(run.deployment.id)
         run.log.status(Status.CANCELLED)
+        run.records.cancel(run.deployment.id)
     else:
-        run.records.fail(run.deployment.id, failure_of(error))
         run.log.status(Status.FAILED)
+        run.records.fail(run.deployment.id, failure_of(error))
+
+
+class _Failures:
+    """Failures of steps that come one after another whatever happens: told in the log, and the next step follows."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._mistake: Exception | None = None
+        self.any = False
+
+    @contextmanager
+    def told_of(self, step: Step[RunT]) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.any = True
+            told = _as_told(error)
+            self._mistake = self._mistake or (None if told is error else error)
+            self._run.log.failed(step.name, failure_of(told))
+
+    def raise_mistake(self) -> None:
+        """Raise the first one that nobody had thought of, so that its trace is kept."""
+        if self._mistake is not None:
+            raise self._mistake
+
+
+def _as_told(error: Exception) -> PotionsError:
+    """An exception as a person is told of it."""
+    if isinstance(error, PotionsError):
+        return error
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return NoRoom("The disk ran full.", why=str(error), do="Make room, then deploy again.")
+    return InternalError("Potions made a mistake.", why=f"{type(error).__name__}: {error}")

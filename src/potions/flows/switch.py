@@ -84,7 +84,6 @@ def retire_other_slot(run: SlotRun) -> None:
     for release in run.releases_to_prune(run.plan.manifest.keep):
         run.world.trees.prune(run.tree, release)
         run.forget_release(release)
-    run.mark_drained()
 
 
 def end_slot(run: SlotRun, colour: Colour, grace: float) -> None:

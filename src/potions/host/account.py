@@ -12,8 +12,13 @@ from potions.model.service import Account
 
 def own_account() -> Account:
     """Apps run as whoever runs Potions, where that is an ordinary user."""
-    entry = pwd.getpwuid(os.geteuid())
-    return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, switch=False)
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        # A container may run as a number that has no name.
+        name = str(uid)
+    return Account(name=name, uid=uid, gid=gid, switch=False)
 
 
 def account_of(name: str) -> Account:
@@ -61,7 +66,7 @@ def _may_use(folder: Path, account: Account) -> bool:
 def _may_enter(folder: Path, account: Account) -> bool:
     try:
         status = folder.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         # Made later, with a mode that lets everybody enter.
         return True
     bits = status.st_mode

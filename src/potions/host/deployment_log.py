@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ from potions.secret import Redactor
 _PROGRESS_EVERY = 0.25
 #: The longest line of an app's output that is kept whole, in characters.
 _LINE_MAX = 4000
+_NOT_KEPT = (errno.ENOENT, errno.ENOSPC, errno.EDQUOT)
 
 
 class DeploymentLog:
@@ -30,6 +32,7 @@ class DeploymentLog:
         self._redactor = Redactor({})
         self._told_progress = 0.0
         self._writing = threading.Lock()
+        self._is_cut = False
 
     def hide(self, values: Mapping[str, str]) -> None:
         self._redactor = Redactor(values)
@@ -52,7 +55,8 @@ class DeploymentLog:
         self._append(EventKind.NOTE, text)
 
     def output(self, text: str) -> None:
-        self._append(EventKind.OUTPUT, text[:_LINE_MAX])
+        # Cut after the values are blacked out: half of one would not be found.
+        self._append(EventKind.OUTPUT, self._redactor.line(text)[:_LINE_MAX])
 
     def progress(self, done: int, total: int) -> None:
         now = time.monotonic()
@@ -86,17 +90,24 @@ class DeploymentLog:
         self._write(msgspec.json.encode(event) + b"\n")
 
     def _write(self, line: bytes) -> None:
-        """One write(2) a line, so a reader never sees half of one. Nothing is kept where the folder was removed."""
+        """One write(2) a line, so a reader never sees half of one.
+
+        Nothing is kept where the folder was removed or the disk is full: that a deployment is undone is worth more than
+        that it is told.
+        """
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._writing:
             try:
                 descriptor = os.open(self._path, flags, 0o640)
-            except FileNotFoundError:
-                return
-            try:
-                os.write(descriptor, line)
-            finally:
-                os.close(descriptor)
+                try:
+                    # A line that was cut by a full disk must not take this one along.
+                    whole = b"\n" + line if self._is_cut else line
+                    self._is_cut = os.write(descriptor, whole) < len(whole)
+                finally:
+                    os.close(descriptor)
+            except OSError as error:
+                if error.errno not in _NOT_KEPT:
+                    raise
 
 
 def read_events(data: bytes) -> list[Event]:

@@ -6,6 +6,7 @@ with that app's service while nodes of other apps still need it.
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from pathlib import Path
@@ -71,7 +72,7 @@ class Epmd:
         write_atomically(environment, b"PATH=/usr/bin:/bin\0", 0o600)
         return Service(
             name=EPMD_SERVICE,
-            command=f'exec "{program}" -address 127.0.0.1 -port {self._port}',
+            command=f"exec {shlex.quote(str(program))} -address 127.0.0.1 -port {self._port}",
             directory=Path("/"),
             env_file=environment,
             log_file=self._home.logs / "epmd.log",

@@ -15,7 +15,9 @@ way from any point, also when it was killed itself: it first renames new content
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -65,6 +67,9 @@ class Trees:
 
     def live(self, tree: AppTree) -> Colour:
         return Colour(tree.live.readlink().name)
+
+    def begin_sync(self, tree: AppTree) -> None:
+        threading.Thread(target=_sync_early, args=(tree,), name="early sync", daemon=True).start()
 
     def point(self, tree: AppTree, colour: Colour) -> None:
         sync_filesystem(tree.root)
@@ -179,6 +184,12 @@ def _no_room() -> NoRoom:
         why=f"Less than {ROOM_KEPT // 2**20} MiB would be left for everything else.",
         do="Make room, then deploy again.",
     )
+
+
+def _sync_early(tree: AppTree) -> None:
+    # Whatever goes wrong here goes wrong again in `point`, and is told there.
+    with contextlib.suppress(OSError):
+        sync_filesystem(tree.root)
 
 
 def _live_target(colour: Colour) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -71,7 +72,9 @@ class Upload:
 
     def discard(self) -> None:
         """Leave nothing behind; also after ``keep`` it is fine."""
-        self._file.close()
+        # Closing writes what is still to be written, which a full disk refuses; it is to go in any case.
+        with contextlib.suppress(OSError):
+            self._file.close()
         remove_tree(self._path, below=self._tree.root)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from potions.errors import AppBusy, InternalError, NotCancellable, PotionsError
@@ -19,6 +20,8 @@ from potions.service.runs import Runs
 
 _log = logging.getLogger(__name__)
 _DEPLOY_LOCK = "deploy"
+#: Seconds.
+_PAUSE_AFTER_A_FAILURE = 5.0
 
 
 class Jobs:
@@ -98,10 +101,18 @@ class Jobs:
 
     def _work(self) -> None:
         while True:
-            with self._changed:
-                while (deployment := self._next()) is None:
-                    self._changed.wait()
-            self.guard(deployment, self._deploy)
+            try:
+                self._work_on_next()
+            except Exception:
+                # The store cannot be written, as when the disk is full: what waits goes on waiting, and is tried again.
+                _log.exception("the queue")
+                time.sleep(_PAUSE_AFTER_A_FAILURE)
+
+    def _work_on_next(self) -> None:
+        with self._changed:
+            while (deployment := self._next()) is None:
+                self._changed.wait()
+        self.guard(deployment, self._deploy)
 
     def _next(self) -> Deployment | None:
         waiting = (one for one in self._context.store.unfinished() if one.status is Status.QUEUED)
@@ -139,6 +150,8 @@ class Jobs:
         try:
             with self._changed:
                 if self._is_over(deployment):
+                    # Cancelled in the very moment its turn came.
+                    lock.release()
                     return False
                 self._controls[deployment.id] = control
                 self._by_app[deployment.app_id] = deployment
@@ -146,11 +159,12 @@ class Jobs:
             run = self._runs.begin(app, deployment, control)
             flow = self._runs.flow_of(deployment, run)
             succeeded = step.perform(flow, run)
+            if succeeded:
+                self._context.store.set_stopped(app.id, False)
         except BaseException:
             self._done(deployment, lock)
             raise
         if succeeded:
-            self._context.store.set_stopped(app.id, False)
             self.finish_in_background(flow, run, control, lock)
         else:
             self._done(deployment, lock)

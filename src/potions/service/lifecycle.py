@@ -95,5 +95,6 @@ class LifecycleService:
             raise NothingDeployed(app.name)
         deployment = self._context.store.deployment(app.id, held.deployment)
         run = self._runs.in_slot(app, deployment, colour, Control())
+        transcript.hide(run.variables)
         run.log = transcript
         return run

@@ -62,6 +62,9 @@ class Recovery:
             settle(what)
         except PotionsError as error:
             _log.error("recovery of %s: %s", what, error)
+        except Exception:
+            # One that nobody had thought of: the agent has to come up all the same, or no app could be helped.
+            _log.exception("recovery of %s", what)
 
     def _settle(self, deployment: Deployment) -> None:
         """One that the crash interrupted: undone, or brought to its end. One that only waited keeps waiting."""
@@ -82,7 +85,12 @@ class Recovery:
             step.undo_crashed(flow, run, began, why)
             return
         lock = self._jobs.take_app(app, "recovery")
-        if step.resume(flow, run, began):
+        try:
+            succeeded = step.resume(flow, run, began)
+        except BaseException:
+            lock.release()
+            raise
+        if succeeded:
             self._jobs.finish_in_background(flow, run, Control(), lock)
         else:
             lock.release()

@@ -47,9 +47,13 @@ class Runs:
         context = self._context
         tree = context.tree(app)
         store = context.store
+        variables = self._current(app, deployment)
+        log = DeploymentLog(tree.deployment_log(deployment.number))
+        # From its first line on: what runs already is not configured again, and may print them too.
+        log.hide(variables)
         return SlotRun(
             deployment=deployment,
-            log=DeploymentLog(tree.deployment_log(deployment.number)),
+            log=log,
             records=store,
             cancelled=control.is_cancelled,
             forbid_cancel=control.forbid,
@@ -58,7 +62,7 @@ class Runs:
             app=app,
             tree=tree,
             slot=slot,
-            variables=self._current(app, deployment),
+            variables=variables,
             served=lambda number: store.deployment(app.id, number).status.served,
             releases_to_prune=lambda keep: self._prunable(app, keep),
             forget_release=lambda release: store.prune_release(app.id, release.id),

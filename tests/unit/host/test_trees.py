@@ -32,6 +32,7 @@ BLUE = Colour.BLUE
 OLD = SlotContent(ReleaseId("a" * 64), "r1", 1, "/somewhere")
 NEW = SlotContent(ReleaseId("b" * 64), "r2", 2, "/somewhere")
 ACCOUNT = app_account()
+MEMORY = Path("/dev/shm")
 
 
 class Here:
@@ -47,8 +48,8 @@ class Here:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A directory that the apps' user can enter, as those of pytest are not."""
-    with tempfile.TemporaryDirectory() as name:
+    """A directory that the apps' user can enter, as those of pytest are not. In memory, because every step syncs."""
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
