@@ -249,6 +249,7 @@ def _start(home: Home, settings: Settings, say: Say) -> None:
     agent_words = [sys.executable, "-m", "potions.agent", str(home.root)]
     text = render_supervisord(home, caddy=caddy_words, agent=agent_words, as_root=os.geteuid() == 0)
     write_atomically(home.supervisor_config, text.encode(), 0o600)
+    Supervisord(home).drop_homeless()
     say(f"starting supervisord, Caddy and the agent in {home.root}")
     command = [*supervisord_program(), "-c", str(home.supervisor_config)]
     done = subprocess.run(

@@ -145,12 +145,13 @@ def open_request(potions: Platform, app: str) -> socket.socket:
 def test_a_purge_removes_at_once_and_for_good(blogs: SideBySide) -> None:
     """Nothing of it is left on the disk or in the trash, and nothing brings it back; it says so before and after."""
     potions = blogs.potions
+    before = in_trash(potions, BLOG)
     outcome = type_into(potions, "apps", "delete", BLOG, "--purge", typed="blog\n")
     assert outcome.status == 0, outcome.text
     assert "It is removed at once and cannot be brought back." in outcome.err
     assert "It cannot be brought back." in outcome.out
     assert not potions.tree(BLOG).root.exists()
-    assert not [path for path in in_trash(potions, BLOG) if (path / "storage" / "kept.txt").exists()]
+    assert in_trash(potions, BLOG) == before
     assert potions.get(BLOG).status_code == 404
     assert potions.version(BLOG2) == "1"
 
@@ -189,6 +190,7 @@ def test_a_deleted_app_comes_back_whole(blogs: SideBySide) -> None:
     blogs.works(blogs.release("2"))
     history = [(one.number, one.kind, one.status, one.release.label) for one in client.deployments(BLOG)]
     variables = values(client.variables(BLOG, reveal=True))
+    trash = client.trash()
     storage, root = content_of(potions.tree(BLOG).storage), potions.tree(BLOG).root.stat().st_ino
     client.delete_app(BLOG)
     with blogs.unchanged(BLOG2):
@@ -200,7 +202,7 @@ def test_a_deleted_app_comes_back_whole(blogs: SideBySide) -> None:
     assert values(client.variables(BLOG, reveal=True)) == variables
     assert blogs.environment(BLOG)["KEPT"] == "zürich\n1"
     assert [(one.number, one.kind, one.status, one.release.label) for one in client.deployments(BLOG)] == history
-    assert BLOG not in [entry.name for entry in client.trash()]
+    assert client.trash() == trash
     blogs.end_of(client.rollback(BLOG))
     assert potions.version(BLOG) == "1"
     blogs.works(blogs.release("3"))
@@ -339,9 +341,15 @@ def test_a_directory_that_was_removed_by_hand(blogs: SideBySide) -> None:
     """`rm -rf` removes all of it; the platform says so plainly, serves the other app on, and makes the app anew."""
     potions, client = blogs.potions, blogs.client
     key = blogs.environment(BLOG)["SECRET_KEY_BASE"]
+    shutil.rmtree(potions.tree(BLOG).root)
     with blogs.unchanged(BLOG2):
-        shutil.rmtree(potions.tree(BLOG).root)
         assert_said_plainly(blogs)
+    # supervisord refuses its whole configuration for one directory that is missing.
+    blogs.works(blogs.release("2"), BLOG2)
+    client.create_app("another")
+    blogs.works(blogs.release("1"), "another")
+    assert potions.version(BLOG2) == "2"
+    with blogs.unchanged(BLOG2):
         client.create_app(BLOG)
         assert client.app(BLOG).summary.state == "empty"
         assert content_of(potions.tree(BLOG).storage) == {}
@@ -352,7 +360,7 @@ def test_a_directory_that_was_removed_by_hand(blogs: SideBySide) -> None:
     shutil.rmtree(potions.tree(BLOG).root)
     outcome = potions.do("apps", "delete", BLOG, "--yes")
     assert "It cannot be brought back." in outcome.out
-    assert [app.name for app in client.apps()] == [BLOG2]
+    assert BLOG not in [app.name for app in client.apps()]
     assert potions.get(BLOG).status_code == 404
 
 
@@ -378,7 +386,6 @@ def assert_said_plainly(blogs: SideBySide) -> None:
     ):
         with pytest.raises(AppDirectoryGone):
             act()
-    assert potions.get(BLOG).status_code == 503
 
 
 @pytest.mark.contract("S10")

@@ -16,11 +16,11 @@ def deploy() -> Flow[SlotRun]:
     return Flow(
         steps=(
             Step("receive", receive_archive, status=Status.BUILDING),
-            Step("unpack", unpack_into_idle_slot, undo=put_slot_back, status=Status.DEPLOYING),
-            Step("link storage", link_storage),
+            Step("unpack", unpack_into_idle_slot, undo=put_slot_back),
+            Step("link storage", link_storage, status=building_or_deploying),
             Step("configure", configure_slot),
             Step("site", put_site),
-            Step("build", build.build, undo=build.stop_build, when=build.has_build, status=Status.BUILDING),
+            Step("build", build.build, undo=build.stop_build, when=build.has_build),
             Step(
                 "migrate",
                 build.migrate,
@@ -79,6 +79,11 @@ def unpack_into_idle_slot(run: SlotRun) -> None:
     stop_slot(run)
     run.world.trees.place(run.tree, run.slot, run.content)
     run.log.note(f"{release.label}: {files:,} files, {size:,} bytes in {run.slot}")
+
+
+def building_or_deploying(run: SlotRun) -> Status:
+    """Known once the release is unpacked: what has a build is building until that ends."""
+    return Status.BUILDING if build.has_build(run) else Status.DEPLOYING
 
 
 def put_slot_back(run: SlotRun) -> None:

@@ -34,8 +34,8 @@ class Step(Generic[RunT]):
     name: str
     do: Callable[[RunT], None]
     undo: Callable[[RunT], None] | None = None
-    status: Status | None = None
-    """The deployment's status from this step on."""
+    status: Callable[[RunT], Status] | Status | None = None
+    """The deployment's status from this step on; a function where it depends on what the release needs."""
     when: Callable[[RunT], bool] = _always
     cancellable: bool = True
 
@@ -130,9 +130,8 @@ def _carry_out(steps: Sequence[Step[RunT]], run: RunT, before: Sequence[Step[Run
         run.records.succeed(run.deployment.id)
     except Exception as error:
         # A mistake of ours must not leave an app half deployed either; it is undone like any failure, and told as one.
-        told = _as_told(error)
-        _give_up(began, run, told)
-        if told is not error and isinstance(told, InternalError):
+        _give_up(began, run, _as_told(error))
+        if _is_mistake(error):
             raise
         return False
     return True
@@ -153,14 +152,19 @@ def _enter(step: Step[RunT], run: RunT, last: Step[RunT] | None) -> None:
 
 def _do(step: Step[RunT], run: RunT) -> None:
     run.checkpoint(f"{step.name}:began")
-    if step.status is not None:
-        run.records.set_status(run.deployment.id, step.status)
-        run.log.status(step.status)
+    _tell_status(step, run)
     started = time.monotonic()
     run.log.began(step.name)
     step.do(run)
     run.log.ended(step.name, time.monotonic() - started)
     run.checkpoint(f"{step.name}:done")
+
+
+def _tell_status(step: Step[RunT], run: RunT) -> None:
+    if step.status is not None:
+        status = step.status if isinstance(step.status, Status) else step.status(run)
+        run.records.set_status(run.deployment.id, status)
+        run.log.status(status)
 
 
 def _give_up(began: Sequence[Step[RunT]], run: RunT, error: PotionsError) -> None:
@@ -206,9 +210,8 @@ class _Failures:
             yield
         except Exception as error:
             self.any = True
-            told = _as_told(error)
-            self._mistake = self._mistake or (None if told is error else error)
-            self._run.log.failed(step.name, failure_of(told))
+            self._mistake = self._mistake or (error if _is_mistake(error) else None)
+            self._run.log.failed(step.name, failure_of(_as_told(error)))
 
     def raise_mistake(self) -> None:
         """Raise the first one that nobody had thought of, so that its trace is kept."""
@@ -216,10 +219,19 @@ class _Failures:
             raise self._mistake
 
 
+def _is_mistake(error: Exception) -> bool:
+    """Whether it is one that nobody had thought of."""
+    return not isinstance(error, PotionsError) and not _is_full_disk(error)
+
+
+def _is_full_disk(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in _FULL
+
+
 def _as_told(error: Exception) -> PotionsError:
     """An exception as a person is told of it."""
     if isinstance(error, PotionsError):
         return error
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if _is_full_disk(error):
         return NoRoom("The disk ran full.", why=str(error), do="Make room, then deploy again.")
     return InternalError("Potions made a mistake.", why=f"{type(error).__name__}: {error}")

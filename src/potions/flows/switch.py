@@ -15,6 +15,8 @@ _POLL = 0.05
 #: Caddy looks at the link for each request, so the first answer already comes from the new slot; a few tries forgive a
 #: connection that breaks.
 _CONFIRM_TRIES = 20
+#: Seconds. An app that takes its time for each answer gets fewer tries.
+_CONFIRM_WITHIN = 20.0
 #: Seconds to end for what never served: a release that failed, a one-shot.
 UNSERVED_GRACE = 5.0
 
@@ -44,6 +46,7 @@ def _wait_for_the_new_slot(run: SlotRun) -> None:
     path = run.plan.manifest.health.path or "/"
     began = run.world.supervisor.state(run.service_name)
     seen = "no answer"
+    deadline = time.monotonic() + _CONFIRM_WITHIN
     for _ in range(_CONFIRM_TRIES):
         answer = run.world.proxy.ask(run.app.name, path)
         if answer is not None and answer.slot == run.slot:
@@ -51,6 +54,8 @@ def _wait_for_the_new_slot(run: SlotRun) -> None:
         # Visitors are sent there already, so its end is not waited for any longer.
         refuse_an_end(run, began.pid)
         seen = "no answer" if answer is None else f"{answer.status} from {answer.slot or 'no slot'}"
+        if time.monotonic() > deadline:
+            break
         time.sleep(_POLL)
     raise ConfirmFailed(
         f"The {run.slot} slot is healthy, but does not answer through the proxy.",

@@ -61,8 +61,20 @@ class Supervisord:
             self._call("stopProcess", service.name, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
             self._forget(service.name)
             write_atomically(program, text, 0o600)
+            self.drop_homeless()
             self._call("reloadConfig")
             self._call("addProcessGroup", service.name)
+
+    def drop_homeless(self) -> None:
+        """Remove the programs of apps whose directory somebody removed by hand.
+
+        supervisord refuses its whole configuration, every other app's too, for one log file in a missing directory.
+        What runs of them runs on; ``stop`` and ``remove`` still find it.
+        """
+        for program in self._home.programs.glob("*.*.conf"):
+            app = program.name.partition(".")[0]
+            if not self._home.app(app).logs.is_dir():
+                remove_tree(program, below=self._home.run)
 
     def start(self, name: str) -> None:
         self._call("startProcess", name, False, accept=(Faults.ALREADY_STARTED,))

@@ -99,15 +99,22 @@ class Runs:
         )
 
     def _prunable(self, app: App, keep: int) -> list[Release]:
-        """The kept archives beyond the newest ``keep``, without what serves, what a rollback needs, what waits."""
+        """The archives beyond the newest ``keep`` that served, and older ones that never did.
+
+        Without what serves, what a rollback needs, and what waits in the queue.
+        """
         store = self._context.store
+        served = {deployment.release.id for deployment in store.deployments(app.id) if deployment.status.served}
         needed = {deployment.release.id for deployment in store.unfinished() if deployment.app_id == app.id}
         tree = self._context.tree(app)
         for colour in Colour:
             held = self._context.trees.holds(tree, colour)
             if held is not None:
                 needed.add(held.release)
-        return [release for release in store.releases(app.id)[keep:] if release.id not in needed]
+        newest_first = store.releases(app.id)
+        kept = [release.id for release in newest_first if release.id in served][:keep]
+        newest_kept = next((at for at, release in enumerate(newest_first) if release.id in served), len(newest_first))
+        return [release for release in newest_first[newest_kept:] if release.id not in {*needed, *kept}]
 
 
 def _die_here(point: str) -> None:
