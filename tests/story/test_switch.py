@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support.load import Load
 from support.load_result import Result
 from support.load_run import Bounds

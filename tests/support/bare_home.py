@@ -36,7 +36,7 @@ def app_account() -> Account:
 
 @contextmanager
 def bare_home() -> Iterator[Home]:
-    """An empty home at a short path that the apps' user can enter; fails where something of it still runs at the end."""
+    """An empty home at a short path that the apps' user can enter; fails if something of it runs at the end."""
     folder = Path(tempfile.mkdtemp(prefix="pt-", dir="/tmp"))
     folder.chmod(0o755)
     home = Home(folder / "h")

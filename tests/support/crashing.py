@@ -72,7 +72,7 @@ class Crashing:
         self._order.write_text(point)
 
     def break_confirm(self) -> None:
-        """Have Caddy run with sites that never say which slot answered. Visitors do not notice; the agent's files stay."""
+        """Have Caddy run with sites that never say which slot answered. Visitors notice nothing."""
         home = self.platform.home
         other = self.platform.folder / "mute-sites"
         shutil.copytree(home.sites, other, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""A world for the flows in which a test says what is seen: states, answers, listeners, logs. It remembers what was done."""
+"""A world for the flows in which a test says what is seen: states, answers, listeners, logs."""
 
 from __future__ import annotations
 

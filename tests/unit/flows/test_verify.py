@@ -18,12 +18,15 @@ EXITED = ServiceState(Phase.EXITED, exit_status=3)
 OUTPUT = {"blue.log": b"starting\nport is taken\n"}
 
 
+_WITHOUT_A_PATH = [(200, True), (302, True), (404, True), (499, True), (500, False), (503, False)]
+_WITH_A_PATH = [(200, True), (399, True), (404, False), (199, False), (500, False)]
+
+
 @pytest.mark.parametrize(
-    ("status", "path", "good"),
-    [(200, None, True), (302, None, True), (404, None, True), (499, None, True), (500, None, False), (503, None, False)]
-    + [(200, "/up", True), (399, "/up", True), (404, "/up", False), (199, "/up", False), (500, "/up", False)],
+    ("path", "status", "good"),
+    [*((None, *case) for case in _WITHOUT_A_PATH), *(("/up", *case) for case in _WITH_A_PATH)],
 )
-def test_which_answers_count(status: int, path: str | None, good: bool) -> None:
+def test_which_answers_count(path: str | None, status: int, good: bool) -> None:
     """Without a path any answer below 500: the app speaks HTTP. With one, only what it names."""
     assert is_good(Answer(status), Health(path=path)) is good
 

@@ -37,6 +37,8 @@ def as_potions_error(error: Exception) -> PotionsError:
     if isinstance(error, UnicodeDecodeError):
         # msgspec tells of a body that is no JSON in words of its own, but lets this one through.
         return RequestRefused("The request does not fit the API: it is not valid UTF-8.")
+    if isinstance(error, RecursionError) and "deserializing" in str(error):
+        return RequestRefused("The request does not fit the API: it is nested too deeply.")
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return NoRoom("The disk is full.", do="Make room, then try again.")
     return InternalError("Potions made a mistake.", do="The agent's log has the details; potions status names it.")

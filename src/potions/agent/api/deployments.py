@@ -18,6 +18,8 @@ from potions.service import Service
 from potions.service.deployments import Upload
 
 _PIECE = 1024 * 1024
+#: A deployment's number in a path. What is larger fits no database.
+Number = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
 
 
 class DeploymentController(Controller):
@@ -58,11 +60,11 @@ class DeploymentController(Controller):
         return service.deployments.deployments(name, limit)
 
     @get("/deployments/{number:int}", sync_to_thread=True, summary="One deployment")
-    def one(self, service: Service, name: str, number: int) -> Deployment:
+    def one(self, service: Service, name: str, number: Number) -> Deployment:
         return service.deployments.deployment(name, number)
 
     @post("/deployments/{number:int}/cancel", sync_to_thread=True, status_code=200, summary="Cancel a deployment")
-    def cancel(self, service: Service, name: str, number: int) -> Deployment:
+    def cancel(self, service: Service, name: str, number: Number) -> Deployment:
         return service.deployments.cancel(name, number)
 
     @get("/deployments/{number:int}/events", sync_to_thread=True, summary="The log of a deployment, live on request")
@@ -70,7 +72,7 @@ class DeploymentController(Controller):
         self,
         service: Service,
         name: str,
-        number: int,
+        number: Number,
         follow_it: Annotated[bool, Parameter(query="follow")] = False,
         drain: bool = False,
     ) -> Stream:
