@@ -22,11 +22,11 @@ _CONNECTIONS = 32
 class Plan(NamedTuple):
     """How much is asked in each round, and how many rounds there are of each kind."""
 
-    requests: int = 20_000
-    rounds: int = 16
+    requests: int = 5_000
+    rounds: int = 40
 
 
-QUICK = Plan(requests=5_000, rounds=6)
+QUICK = Plan(requests=2_000, rounds=12)
 
 
 class Round(NamedTuple):
@@ -99,45 +99,58 @@ def _round(app: str, proxy: stage.Proxy, requests: int) -> Round:
 
 
 def _report_cpu(pairs: dict[Colour, list[Pair]]) -> Report:
-    report = Report("Caddy in front of an app that is a fixed answer: processor time a request")
-    for colour, rounds in pairs.items():
-        report.figures.append(_cpu_figure(f"{colour} live", rounds, at_most=1.15))
     every = [pair for rounds in pairs.values() for pair in rounds]
-    report.figures.append(_cpu_figure("both", every, at_most=1.15))
-    report.figures.append(_rate_figure("requests a second, both", every))
-    report.figures.append(_failed(every))
-    report.notes.append(
-        f"{len(every)} pairs of rounds; the ratio is that of the sums, the median of the pairs' ratios is "
-        f"{median([pair.product.cpu / pair.plain.cpu for pair in every]):.3f}"
+    return Report(
+        "Caddy in front of an app that is a fixed answer",
+        [
+            *(_cpu_figure(f"processor time a request, {colour} live", rounds) for colour, rounds in pairs.items()),
+            _cpu_figure("processor time a request, both", every, at_most=1.15),
+            _rate_figure("requests a second, both", every),
+            _failed(every),
+        ],
+        [_note(every), "of all rounds, " + _spread([pair.product.cpu / pair.plain.cpu for pair in every])],
     )
-    return report
 
 
 def _report_rate(pairs: dict[Colour, list[Pair]]) -> Report:
-    report = Report("Caddy in front of a real app (asyncio, Python)")
     every = [pair for rounds in pairs.values() for pair in rounds]
-    for colour, rounds in pairs.items():
-        report.figures.append(_rate_figure(f"requests a second, {colour} live", rounds))
-    report.figures.append(_rate_figure("requests a second, both", every, at_least=0.97))
-    report.figures.append(_cpu_figure("processor time of the proxy a request", every))
-    report.figures.append(_failed(every))
-    ratios = sorted(pair.product.per_second / pair.plain.per_second for pair in every)
-    report.notes.append(
-        f"{len(every)} pairs of rounds; the pairs' ratios: lowest {ratios[0]:.3f}, median {median(ratios):.3f}, "
-        f"highest {ratios[-1]:.3f}"
+    return Report(
+        "Caddy in front of a real app (asyncio, Python)",
+        [
+            *(_rate_figure(f"requests a second, {colour} live", rounds) for colour, rounds in pairs.items()),
+            _rate_figure("requests a second, both", every, at_least=0.97),
+            _cpu_figure("processor time of the proxy a request, both", every),
+            _failed(every),
+        ],
+        [
+            _note(every),
+            "of all rounds, " + _spread([pair.product.per_second / pair.plain.per_second for pair in every]),
+        ],
     )
-    return report
+
+
+def _note(pairs: list[Pair]) -> str:
+    return f"{len(pairs)} pairs of rounds; figures are the mean of the best quarter: what else runs here only ever adds"
+
+
+def _spread(ratios: list[float]) -> str:
+    return f"the pairs' own ratios: lowest {min(ratios):.3f}, median {median(ratios):.3f}, highest {max(ratios):.3f}"
 
 
 def _cpu_figure(name: str, pairs: list[Pair], at_most: float | None = None) -> Figure:
-    ours = sum(pair.product.cpu for pair in pairs) / len(pairs)
-    plain = sum(pair.plain.cpu for pair in pairs) / len(pairs)
-    return Figure(name, ours * 1e6, "us", floor=plain * 1e6, at_most=at_most)
+    ours = _best([pair.product.cpu for pair in pairs])
+    return Figure(name, ours * 1e6, "us", floor=_best([pair.plain.cpu for pair in pairs]) * 1e6, at_most=at_most)
 
 
 def _rate_figure(name: str, pairs: list[Pair], at_least: float | None = None) -> Figure:
-    ours = median([pair.product.per_second for pair in pairs])
-    return Figure(name, ours, "/s", floor=median([pair.plain.per_second for pair in pairs]), at_least=at_least)
+    ours = 1 / _best([1 / pair.product.per_second for pair in pairs])
+    return Figure(name, ours, "/s", floor=1 / _best([1 / pair.plain.per_second for pair in pairs]), at_least=at_least)
+
+
+def _best(costs: list[float]) -> float:
+    """The mean of the lowest quarter, of one at least."""
+    quarter = sorted(costs)[: max(1, len(costs) // 4)]
+    return sum(quarter) / len(quarter)
 
 
 def _failed(pairs: list[Pair]) -> Figure:

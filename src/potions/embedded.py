@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -301,7 +302,10 @@ def _not_up(home: Home, part: str) -> StartFailed:
 
 
 def _end_leftovers(home: Home) -> int:
-    """End what a supervisord that was killed has left of this home; returns how many processes that were."""
+    """End what still runs of this home, where no supervisord answers; returns how many processes that were.
+
+    A supervisord that lives and only lost its socket is among them, or it would start the others again.
+    """
     found = set(_leftovers(home))
     processes.end_processes(lambda: set(_leftovers(home)), _GRACE)
     return len(found)
@@ -309,13 +313,16 @@ def _end_leftovers(home: Home) -> int:
 
 def _leftovers(home: Home) -> Iterator[int]:
     yield from processes.home_processes(home.apps)
-    own = {str(home.caddyfile), str(home.root)}
+    own = {
+        ("-c", str(home.supervisor_config)),
+        ("--config", str(home.caddyfile)),
+        ("potions.agent", str(home.root)),
+    }
     epmd = str(home.epmd / "epmd")
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
-            is_part = "potions.agent" in words or "run" in words
-            is_ours = words[:1] == [epmd] or (is_part and bool(own & set(words)))
+            is_ours = words[:1] == [epmd] or not own.isdisjoint(pairwise(words))
             if is_ours and process.pid != os.getpid():
                 yield process.pid
 

@@ -24,7 +24,7 @@ def main(spec_path: str) -> int:
         environment = read_environment(spec["env_file"])
         become(spec["account"])
         os.chdir(spec["directory"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"potions: the program could not be prepared: {error}", file=sys.stderr, flush=True)
         return _NOT_STARTED
     os.umask(0o022)

@@ -6,14 +6,16 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from potions.host.processes import listener_on
+from potions.host.supervisord import Supervisord
 from potions.layout import Home
 from support.platform import Platform, free_port, wait_for
 from support.side_by_side import SideBySide
@@ -139,14 +141,9 @@ def test_up_and_down_can_be_said_twice(own_potions: Platform) -> None:
     assert "Potions is stopped. Start it again: potions up" in outcome.out
     assert own_potions.processes() == []
     for port in (own_potions.http_port, own_potions.first_port, own_potions.first_port + 2):
-        assert psutil_listener(port) is None
+        assert listener_on(port) is None
     assert "Potions did not run here." in own_potions.do("down").out
     assert both_serve(own_potions.up())
-
-
-def psutil_listener(port: int) -> object:
-    listening = (one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN)
-    return next((one for one in listening if one.laddr.port == port), None)
 
 
 def test_two_ups_at_once_start_one_potions(no_potions: Platform) -> None:
@@ -255,6 +252,19 @@ def test_down_after_supervisord_was_killed_leaves_nothing(own_potions: Platform)
     assert own_potions.processes() == []
 
 
+def test_a_supervisord_that_lost_its_socket_is_ended_too(own_potions: Platform) -> None:
+    """It lives and cannot be spoken to: `down` leaves nothing of it, and `up` replaces it."""
+    deploy_both(own_potions)
+    before = {process.pid for process in own_potions.processes()}
+    own_potions.home.supervisor_socket.unlink()
+    own_potions.up()
+    assert not before & {process.pid for process in own_potions.processes()}
+    wait_for(lambda: both_serve(own_potions), "everything serves again")
+    own_potions.home.supervisor_socket.unlink()
+    assert "Potions is stopped." in own_potions.do("down").out
+    assert own_potions.processes() == []
+
+
 def test_caddy_and_the_agent_come_back_by_themselves(potions: Platform) -> None:
     """Killed, each is there again without anybody's help; the apps never stop."""
     deploy_both(potions)
@@ -262,7 +272,7 @@ def test_caddy_and_the_agent_come_back_by_themselves(potions: Platform) -> None:
     for part in ("caddy", "agent"):
         killed = pid_of(potions, part)
         os.kill(killed, signal.SIGKILL)
-        wait_for(lambda part=part, killed=killed: is_back(potions, part, killed), f"{part} is back")
+        wait_for(partial(is_back, potions, part, killed), f"{part} is back")
         wait_for(lambda: both_serve_now(potions), "both apps answer")
     assert [potions.get(app).json()["pid"] for app in NAMES] == apps
     assert all(part.running for part in potions.client.status().parts)
@@ -284,9 +294,7 @@ def both_serve_now(potions: Platform) -> bool:
 def test_up_mends_a_part_that_does_not_run(own_potions: Platform) -> None:
     """A Caddy or an agent that somebody stopped is started again by `up`, which says so."""
     deploy_both(own_potions)
-    config = str(own_potions.home.supervisor_config)
     for part in ("caddy", "agent"):
-        control = ["supervisorctl", "-c", config, "-s", f"unix://{own_potions.home.supervisor_socket}", "stop", part]
-        subprocess.run(control, env=own_potions.environment, check=True, capture_output=True)
+        Supervisord(own_potions.home).stop(part, grace=30)
         assert f"{part} was down; starting it" in own_potions.do("up").err
         wait_for(lambda: both_serve_now(own_potions), "both apps answer")

@@ -22,12 +22,13 @@ class PeerProtocol(H11Protocol):
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
-        if uid not in {0, os.geteuid()}:
-            transport.abort()
-            return
         super().connection_made(transport)
-        self.client = (user_name(uid), uid)
+        uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
+        if uid in {0, os.geteuid()}:
+            self.client = (user_name(uid), uid)
+        else:
+            # Nothing it sent is read any more.
+            transport.abort()
 
 
 def peer_uid(connection: socket.socket) -> int:

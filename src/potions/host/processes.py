@@ -19,6 +19,8 @@ from typing import NamedTuple
 import psutil
 
 _POLL = 0.02
+#: Seconds the kernel may take to end what got SIGKILL.
+_KILL_PATIENCE = 5.0
 
 
 class Listener(NamedTuple):
@@ -141,7 +143,7 @@ def end_processes(find: Callable[[], set[int]], grace: float, cut_short: Callabl
     if not (left := find()):
         return left
     send(left, signal.SIGTERM)
-    return _kill(find, 5.0) if wait_for_end(find, grace, cut_short) else set()
+    return _kill(find, _KILL_PATIENCE) if wait_for_end(find, grace, cut_short) else set()
 
 
 def _kill(find: Callable[[], set[int]], timeout: float) -> set[int]:

@@ -89,10 +89,10 @@ def test_only_the_owner_can_open_the_socket(path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: somebody else has to connect")
 def test_a_stranger_is_cut_off(served: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Also where the socket was made readable: not one byte comes back, nothing breaks, and the next one is answered."""
+    """Also where the socket was made readable: not one byte comes back, nothing breaks, others are answered."""
     served.chmod(0o666)
     with caplog.at_level(logging.WARNING):
-        for _ in range(3):
+        for _ in range(20):
             assert _ask_as_nobody(served) == b""
         assert ask(served).status_code == 200
     assert [record.getMessage() for record in caplog.records] == []
