@@ -13,6 +13,8 @@ EnvName = NewType("EnvName", str)
 ReleaseId = NewType("ReleaseId", str)
 
 APP_NAME_MAX = 40
+#: With the longest value it still fits the 128 KiB that Linux takes for one variable.
+ENV_NAME_MAX = 256
 ENV_VALUE_MAX_BYTES = 100 * 1024
 
 #: The locked variables: made by the platform for each slot, never by a person.
@@ -24,7 +26,7 @@ _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RELEASE_ID = re.compile(r"[0-9a-f]{64}\Z")
 
 _APP_RULE = f"A letter first, then lower-case letters, digits and '-', at most {APP_NAME_MAX} characters."
-_ENV_RULE = "Letters, digits and '_', and no digit first."
+_ENV_RULE = f"Letters, digits and '_', no digit first, at most {ENV_NAME_MAX} characters."
 
 
 def parse_app_name(text: str) -> AppName:
@@ -40,7 +42,7 @@ def parse_env_name(text: str, source: str = "") -> EnvName:
     ``source`` says where it stood (a file and line), for the error. Raises NameRefused, or ReservedVariable for what
     only the platform sets.
     """
-    if not _ENV_NAME.match(text):
+    if len(text) > ENV_NAME_MAX or not _ENV_NAME.match(text):
         raise NameRefused("a variable", text, _ENV_RULE + (f" ({source})" if source else ""))
     if text in LOCKED_VARIABLES or text.startswith(_RESERVED_PREFIX):
         raise ReservedVariable(text, source)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -45,23 +47,26 @@ class Stage:
     supervisor: Supervisor
     home: Home
     account: Account
-    made: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def service(self, command: str, *, restart: bool = True, name: str = "", **variables: str) -> Service:
         """A service of its own directory, which its user may write to."""
-        self.made += 1
-        folder = self.home.root / "work" / str(self.made)
+        number = next(self.numbers)
+        name = name or f"app{number}.blue"
+        logs = self.home.app(name.partition(".")[0]).logs
+        logs.mkdir(parents=True, exist_ok=True)
+        folder = self.home.root / "work" / str(number)
         folder.mkdir(parents=True)
         os.chown(folder, self.account.uid, self.account.gid)
         variables = {"PATH": os.defpath, **variables}
         (folder / "env").write_bytes(render_environment(variables))
         (folder / "env").chmod(0o600)
         return Service(
-            name=name or f"app{self.made}.blue",
+            name=name,
             command=command,
             directory=folder,
             env_file=folder / "env",
-            log_file=self.home.logs / f"{self.made}.log",
+            log_file=logs / f"{number}.log",
             account=self.account,
             stop_timeout=20.0,
             restart=restart,
@@ -478,6 +483,17 @@ def _install_and_die(supervisor: Supervisor, service: Service, step: int) -> boo
             os._exit(0)
     _, status = os.waitpid(child, 0)
     return os.WIFSIGNALED(status)
+
+
+def test_an_app_whose_directory_is_gone_does_not_keep_the_others(stage: Stage) -> None:
+    """supervisord would refuse its whole configuration for one missing folder; what runs of it can still be stopped."""
+    gone = stage.started("touch ready; exec sleep 1000", name="gone.blue")
+    shutil.rmtree(stage.home.app("gone").root)
+    assert stage.ended(stage.service("exit 3", restart=False)).exit_status == 3
+    assert stage.phase(gone) is Phase.RUNNING
+    stage.supervisor.remove(gone.name)
+    assert not stage.running(gone)
+    assert stage.phase(gone) is Phase.ABSENT
 
 
 def test_stopping_many_waits_for_the_slowest_only(stage: Stage) -> None:

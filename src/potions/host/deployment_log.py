@@ -90,7 +90,7 @@ class DeploymentLog:
         self._write(msgspec.json.encode(event) + b"\n")
 
     def _write(self, line: bytes) -> None:
-        """One write(2) a line, so a reader never sees half of one.
+        """One write(2) a line, so two writers never mix theirs; a reader takes what has its end.
 
         Nothing is kept where the folder was removed or the disk is full: that a deployment is undone is worth more than
         that it is told.

@@ -80,7 +80,7 @@ def test_a_kept_archive_that_was_damaged_is_replaced(service: Service, app: App,
     assert tree.archive(HASH, "tar.gz").read_bytes() == ARCHIVE
 
 
-@pytest.mark.parametrize("announced", [len(ARCHIVE) + 1, len(ARCHIVE) - 1, 0])
+@pytest.mark.parametrize("announced", [len(ARCHIVE) + 1, len(ARCHIVE) - 1, 0], ids=["more", "less", "none"])
 def test_an_archive_of_another_size_is_refused(upload: Upload, tree: AppTree, announced: int) -> None:
     """Both sizes are told, and nothing is kept."""
     upload.write(ARCHIVE)
