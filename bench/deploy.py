@@ -83,6 +83,8 @@ def _deploy(running: Platform, release: Timed) -> Deployed:
         client.status()  # the connection is open before the clock runs
         asked = time.time()
         number = client.deploy(APP, sent).number
+        # Not asked before the link says so: the answers of the old release would take the processor from the new one.
+        stage.wait_until(lambda: running.live(APP) is slot, "the switch", every=0.002)
         answered = first_good_answer(
             running.http_port, probe, lambda answer: answer.getheader(SLOT_HEADER) == slot.value
         )

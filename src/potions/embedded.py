@@ -18,7 +18,7 @@ import psutil
 
 from potions import __version__
 from potions.client import Client
-from potions.errors import AgentUnreachable, HomeRefused, PortBusy, StartFailed, UsageRefused
+from potions.errors import AgentUnreachable, HomeRefused, PortBusy, StartFailed, StoreFailed, UsageRefused
 from potions.host import processes
 from potions.host.account import account_of, apps_search_path, refuse_unreachable
 from potions.host.caddy import Caddy
@@ -28,7 +28,7 @@ from potions.host.programs import caddy_program, own_programs, supervisord_progr
 from potions.host.supervisord import Supervisord
 from potions.layout import SOCKET_PATH_MAX, Home
 from potions.model.app import LAST_PORT
-from potions.model.service import Account
+from potions.model.service import Account, Phase
 from potions.render.supervisord import render_supervisord
 from potions.schema import PlatformStatus
 from potions.settings import EPMD_DISTANCE, FIRST_PORT, HTTP_PORT, Settings
@@ -52,6 +52,7 @@ def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say
     """
     _refuse_home(home)
     _refuse_ports(http_port, first_port)
+    refuse_missing_key(home)
     account = _prepare_home(home, say)
     supervisor = Supervisord(home)
     lock = Locks(home.locks).take("up", give_up=_after(_TIMEOUT))
@@ -105,6 +106,16 @@ def load_settings(home: Home) -> Settings:
         raise HomeRefused(
             f"{home.settings} cannot be read.", why=str(error), do="Mend it, or remove it and run: potions up"
         ) from error
+
+
+def refuse_missing_key(home: Home) -> None:
+    """Raise StoreFailed where the database is there without the key of its sealed values."""
+    if home.database.exists() and not home.secret_key.exists():
+        raise StoreFailed(
+            "secret.key is missing.",
+            why=f"The variables in {home.database} are sealed with the key that was in {home.secret_key}.",
+            do="Put that file back. Nothing was changed.",
+        )
 
 
 # Settings
@@ -287,7 +298,8 @@ def _wait_until_up(home: Home, settings: Settings) -> PlatformStatus:
         try:
             return Client(home.agent_socket).status()
         except AgentUnreachable:
-            if over():
+            # supervisord has given up on it: waiting any longer helps nobody.
+            if over() or Supervisord(home).state("agent").phase is Phase.EXITED:
                 raise _not_up(home, "agent") from None
             time.sleep(_POLL)
 

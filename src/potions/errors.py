@@ -148,6 +148,20 @@ class AppDirectoryGone(PotionsError):
         )
 
 
+class AppDamaged(PotionsError):
+    """One of the files by which Potions knows an app's slots was removed or broken by hand."""
+
+    code = "app-damaged"
+    http_status = 409
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"{path} cannot be read.",
+            why=why,
+            do="Have it mended from Potions' own records: potions down, then potions up. No stored file is touched.",
+        )
+
+
 class TrashUnknown(PotionsError):
     """No deleted app of that name is in the trash."""
 

@@ -75,8 +75,8 @@ class AppSummary(msgspec.Struct, frozen=True):
     """None while nothing was deployed."""
     live: Colour
     state: str
-    """``empty``, ``running``, ``stopped``, ``stopping``, ``crashing``, ``crashed``, ``down``, or ``gone``: its folder
-    was removed by hand."""
+    """``empty``, ``running``, ``stopped``, ``stopping``, ``crashing``, ``crashed``, ``down``, ``gone`` (its folder was
+    removed by hand), or ``damaged`` (a file by which Potions knows its slots was)."""
     created: datetime
 
 

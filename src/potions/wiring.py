@@ -8,7 +8,7 @@ import os
 import sys
 
 from potions.agent.app import serve
-from potions.embedded import load_settings
+from potions.embedded import load_settings, refuse_missing_key
 from potions.errors import HomeBusy
 from potions.flows.run import World
 from potions.host.account import account_of
@@ -71,12 +71,14 @@ def run_agent(home: Home) -> None:
     service.start()
     with contextlib.suppress(KeyboardInterrupt):
         serve(service, home.agent_socket)
+    service.context.trees.close()
     # Threads of deployments may still run; what they began is settled by the next start, as after any crash.
     os._exit(0)
 
 
 def _secret_key(home: Home) -> bytes:
-    """The key that seals variables, made at the first start."""
+    """The key that seals variables, made at the first start and never again: with another one, none could be read."""
+    refuse_missing_key(home)
     if not home.secret_key.exists():
         write_atomically(home.secret_key, new_key(), SECRET_KEY_MODE)
     return home.secret_key.read_bytes()

@@ -114,7 +114,7 @@ def test_a_reader_that_is_gone_ends_the_program(folder: Path) -> None:
 def test_every_right_is_dropped_for_good(folder: Path) -> None:
     """All four ids and the groups; the file of the variables was read before, and cannot be read now."""
     command = f"cat /proc/self/status; cat {folder}/env; echo $A"
-    done = launch(folder, command, b"PATH=/usr/bin:/bin\0A=arrived\0", account=NOBODY)
+    done = launch(folder, command, b"PATH=/usr/bin:/bin\0A=arrived\0", account=NOBODY, extra_groups=[4, 27])
     status = dict(line.split(":", 1) for line in done.stdout.decode().splitlines() if ":" in line)
     assert status["Uid"].split() == ["65534"] * 4
     assert status["Gid"].split() == ["65534"] * 4

@@ -5,8 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from potions.errors import PotionsError
 from potions.layout import Home
 from potions.wiring import run_agent
 
 if __name__ == "__main__":
-    run_agent(Home(Path(sys.argv[1])))
+    try:
+        run_agent(Home(Path(sys.argv[1])))
+    except PotionsError as error:
+        # What `potions up` shows when the agent does not come up.
+        sys.exit(str(error))

@@ -128,9 +128,9 @@ class SlotRun(Run):
 
 def stop_timeout_of(world: World, tree: AppTree, colour: Colour) -> float:
     """Seconds that what runs in a slot may take to end, by its own manifest; the default where that cannot be read."""
-    if world.trees.holds(tree, colour) is None:
-        return Manifest().stop_timeout
     try:
+        if world.trees.holds(tree, colour) is None:
+            return Manifest().stop_timeout
         return read_plan(world.trees.inspect(tree, colour)).manifest.stop_timeout
     except PotionsError:
         # An app may have removed its own manifest. It still has to be stopped.

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import msgspec
 
-from potions.errors import ArchiveTooLarge, NoRoom, ReleaseUnknown
+from potions.errors import AppDamaged, ArchiveTooLarge, NoRoom, ReleaseUnknown
 from potions.flows.ports import Report
 from potions.host import below_tasks
 from potions.host.archive import Limits, unpack
@@ -55,6 +55,10 @@ class Trees:
         self._account = account
         self._below = below
 
+    def close(self) -> None:
+        """Let go of the children, and of their temporary folder; nothing can be done below a slot afterwards."""
+        self._below.close()
+
     def create(self, tree: AppTree) -> None:
         """Make an app's directories and links. Survives a crash at any point by being run again."""
         provision(tree.entries(), self._account)
@@ -66,7 +70,12 @@ class Trees:
         replace_link(tree.current, ".live/slot", tree.root / ".current.new")
 
     def live(self, tree: AppTree) -> Colour:
-        return Colour(tree.live.readlink().name)
+        try:
+            return Colour(tree.live.readlink().name)
+        except (OSError, ValueError) as error:
+            raise AppDamaged(
+                str(tree.live), f"It has to be a link to one of {', '.join(map(_live_target, Colour))}."
+            ) from error
 
     def begin_sync(self, tree: AppTree) -> None:
         threading.Thread(target=_sync_early, args=(tree,), name="early sync", daemon=True).start()
@@ -76,10 +85,15 @@ class Trees:
         replace_link(tree.live, _live_target(colour), tree.live_new)
 
     def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
+        if not tree.slot(colour).is_dir():
+            # Removed by hand, perhaps: what is not there cannot be gone back to.
+            return None
         try:
             return msgspec.json.decode(tree.holds(colour).read_bytes(), type=SlotContent)
         except FileNotFoundError:
             return None
+        except msgspec.MsgspecError as error:
+            raise AppDamaged(str(tree.holds(colour)), "It does not say which release the slot holds.") from error
 
     def discard_parked(self, tree: AppTree, colour: Colour) -> None:
         remove_tree(tree.previous(colour), below=tree.root)

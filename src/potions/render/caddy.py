@@ -62,6 +62,7 @@ _HANDLER = """\
 		reverse_proxy 127.0.0.1:{port} {{
 			header_up X-Forwarded-Proto https
 			header_up -Potions-Probe
+			header_down -Potions-Slot
 			stream_close_delay 24h
 			transport http {{
 				keepalive 1s

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from potions.errors import AppBusy, AppTaken, AppUnknown, TrashUnknown, UnsafePath
 from potions.host.files import measure, move, remove_tree
@@ -16,6 +19,7 @@ from potions.schema import Removal, TrashEntry
 from potions.service.context import Context
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
+from potions.service.mending import mend
 from potions.service.transcript import Transcript
 from potions.store.records import TrashRecord
 
@@ -46,14 +50,15 @@ class AppService:
         """
         name = parse_app_name(text)
         tree = self._context.home.app(name)
-        self._forget_if_gone(name, tree)
-        if self._is_free(name):
-            _refuse_what_is_there(tree)
-        host = f"{name}.localhost"
-        app = self._context.store.create_app(name, self._context.choose_ports(), self._context.automatic_values(host))
-        self._context.trees.create(tree)
-        self.put_site(app)
-        return app
+        with self._alone_with(name):
+            self._forget_if_gone(name, tree)
+            if self._is_free(name):
+                _refuse_what_is_there(tree)
+            automatic = self._context.automatic_values(f"{name}.localhost")
+            app = self._context.store.create_app(name, self._context.choose_ports(), automatic)
+            self._context.trees.create(tree)
+            self.put_site(app)
+            return app
 
     def put_site(self, app: App) -> None:
         self._context.proxy.put_site(app.name, app.ports.both, self._context.tree(app).live)
@@ -68,20 +73,8 @@ class AppService:
 
         Raises AppBusy while a deploy of it runs.
         """
-        app = self._context.app(name)
-        self._refuse_running(app)
-        lock = self._jobs.take_app(app, "delete")
-        try:
-            removal = self._measure(app, self._until(app, purge=purge))
-            self._take_down(app)
-            if removal.restorable_until is None:
-                self._purge(app)
-            else:
-                self._put_into_trash(app, removal, removal.restorable_until)
-        finally:
-            lock.release()
-        self._jobs.wake()
-        return removal
+        with self._alone_with(parse_app_name(name)):
+            return self._delete(self._context.app(name), purge=purge)
 
     def trash(self) -> list[TrashEntry]:
         """What can be brought back."""
@@ -95,13 +88,18 @@ class AppService:
 
         Raises TrashUnknown, AppTaken, PortsExhausted, and UnsafePath where something that no app has is in the way.
         """
-        with self._changing_trash:
-            record = self._context.store.trashed(parse_app_name(old))
-            name = parse_app_name(new) if new is not None else record.name
-            app = self._take_out_of_trash(record, name)
-        self.put_site(app)
-        self._serve_again(app, by, moved=name != record.name)
-        return app
+        old_name = parse_app_name(old)
+        name = old_name if new is None else parse_app_name(new)
+        with self._alone_with(old_name, name):
+            with self._changing_trash:
+                app = self._take_out_of_trash(self._context.store.trashed(old_name), name)
+            self.put_site(app)
+            lock = self._jobs.take_app(app, "restore")
+            try:
+                self._serve_again(app, by, moved=name != old_name)
+            finally:
+                lock.release()
+            return app
 
     def _take_out_of_trash(self, record: TrashRecord, name: AppName) -> App:
         tree = self._context.home.app(name)
@@ -118,6 +116,7 @@ class AppService:
             raise
         move(trashed, tree.root)
         # Where somebody had removed a part of it by hand before it was deleted.
+        mend(self._context, app)
         self._context.trees.create(tree)
         return app
 
@@ -150,13 +149,65 @@ class AppService:
         with self._changing_trash:
             expired = self._context.store.expired_trash(datetime.now(UTC))
             for record in expired[:1]:
-                trashed = self._context.home.trash / record.directory
-                if trashed.exists():
-                    move(trashed, trashed.with_name(trashed.name + _PURGE))
-                self._context.store.forget_app(record.app_id)
+                self._put_out_of_reach(record)
         return bool(expired)
 
+    def _put_out_of_reach(self, record: TrashRecord) -> Path:
+        """From here on nothing brings it back; returns what is left to remove."""
+        trashed = self._context.home.trash / record.directory
+        doomed = trashed.with_name(trashed.name + _PURGE)
+        if trashed.exists():
+            move(trashed, doomed)
+        self._context.store.forget_app(record.app_id)
+        return doomed
+
     # Steps of the above
+
+    @contextmanager
+    def _alone_with(self, *names: AppName) -> Iterator[None]:
+        """Nobody else makes, deletes or brings back an app of these names meanwhile.
+
+        Whoever waits here reads the app anew afterwards: the name may be another app's by then, or nobody's.
+        """
+        with ExitStack() as held:
+            for name in sorted(set(names)):
+                lock = self._context.locks.take(f"name-{name}")
+                if lock is not None:
+                    held.callback(lock.release)
+            yield
+
+    def _delete(self, app: App, *, purge: bool) -> Removal:
+        """The store first, which can refuse; what it says is true after a crash, and the directory follows.
+
+        A purge goes through the trash too, so there is one way for a directory to go, and a crash in the middle leaves
+        something that can be brought back.
+        """
+        self._refuse_running(app)
+        lock = self._jobs.take_app(app, "delete")
+        try:
+            removal = self._measure(app, self._until(app, purge=purge))
+            record = _record(app, removal)
+            with self._changing_trash:
+                self._context.store.delete_app(app.id, record)
+                try:
+                    self._take_down(app)
+                finally:
+                    self._move_away(app, record)
+                doomed = self._put_out_of_reach(record) if removal.restorable_until is None else None
+        finally:
+            lock.release()
+        if doomed is not None:
+            remove_tree(doomed, below=self._context.home.trash)
+        self._jobs.wake()
+        return removal
+
+    def _move_away(self, app: App, record: TrashRecord) -> None:
+        """The app's directory into the trash; of a link in its place, only the link itself goes."""
+        tree = self._context.tree(app)
+        if _has_directory(tree):
+            move(tree.root, self._context.home.trash / record.directory)
+        else:
+            remove_tree(tree.root, below=self._context.home.apps)
 
     def _is_free(self, name: AppName) -> bool:
         try:
@@ -169,7 +220,7 @@ class AppService:
         if not self._is_free(name) and self._context.is_gone(self._context.app(name)):
             if not _has_directory(tree):
                 _refuse_what_is_there(tree)
-            self.delete(name, purge=False)
+            self._delete(self._context.app(name), purge=False)
 
     def _until(self, app: App, *, purge: bool) -> datetime | None:
         """Until when the app could be brought back; None where nothing is kept of it."""
@@ -203,31 +254,6 @@ class AppService:
             if service.split(".")[0] == app.name and "." in service:
                 self._context.supervisor.remove(service)
 
-    def _purge(self, app: App) -> None:
-        """Out of sight by one rename, then out of the store, then off the disk; a crash leaves a name that says so."""
-        root = self._context.tree(app).root
-        doomed = self._context.home.trash / f"{_trash_name(app)}{_PURGE}"
-        if _has_directory(self._context.tree(app)):
-            move(root, doomed)
-        else:
-            remove_tree(root, below=self._context.home.apps)
-        self._context.store.delete_app(app.id, None)
-        remove_tree(doomed, below=self._context.home.trash)
-
-    def _put_into_trash(self, app: App, removal: Removal, until: datetime) -> None:
-        directory = _trash_name(app)
-        record = TrashRecord(
-            app_id=app.id,
-            name=app.name,
-            directory=directory,
-            deleted=datetime.now(UTC),
-            restorable_until=until,
-            total_bytes=removal.total_bytes,
-            total_files=removal.total_files,
-        )
-        self._context.store.delete_app(app.id, record)
-        move(self._context.tree(app).root, self._context.home.trash / directory)
-
     def _serve_again(self, app: App, by: str, *, moved: bool) -> None:
         """Start what served. Under a new name the release is deployed again: what a build made knows its old path."""
         serving = self._context.live_deployment(app)
@@ -238,6 +264,19 @@ class AppService:
             self._jobs.wake()
         else:
             self._lifecycle.start_live(app, Transcript())
+
+
+def _record(app: App, removal: Removal) -> TrashRecord:
+    now = datetime.now(UTC)
+    return TrashRecord(
+        app_id=app.id,
+        name=app.name,
+        directory=f"{app.name}.{app.id}",
+        deleted=now,
+        restorable_until=removal.restorable_until or now + KEPT_FOR,
+        total_bytes=removal.total_bytes,
+        total_files=removal.total_files,
+    )
 
 
 def _has_directory(tree: AppTree) -> bool:
@@ -256,8 +295,3 @@ def _refuse_what_is_there(tree: AppTree) -> None:
             why="Its files could be somebody's.",
             do="Look at it, and move it away; then try again.",
         )
-
-
-def _trash_name(app: App) -> str:
-    """The app's directory in the trash. The id keeps two of one name apart."""
-    return f"{app.name}.{app.id}"

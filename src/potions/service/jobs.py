@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from potions.errors import AppBusy, InternalError, NotCancellable, PotionsError
+from potions.errors import AppBusy, AppUnknown, InternalError, NotCancellable, PotionsError
 from potions.flows import step
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow
@@ -59,7 +59,17 @@ class Jobs:
                 why=f"A {what_for} has to wait until it has ended.",
                 do=f"Wait for it, or end it with: potions cancel {app.name}",
             )
+        try:
+            self._refuse_another(app)
+        except PotionsError:
+            lock.release()
+            raise
         return lock
+
+    def _refuse_another(self, app: App) -> None:
+        """While somebody waited, the app may have been deleted, and its name given to another."""
+        if self._context.app(app.name).id != app.id:
+            raise AppUnknown(app.name)
 
     def is_running(self, app_id: int) -> bool:
         """Whether a deploy or rollback of the app runs that has not succeeded yet."""
@@ -74,10 +84,11 @@ class Jobs:
 
     def cancel(self, deployment: Deployment) -> None:
         """Cancel one that waits or runs; raises NotCancellable."""
-        if deployment.status.ended:
-            raise _not_cancellable(deployment, f"It has ended: {deployment.status.value}.")
         with self._changed:
             control = self._controls.get(deployment.id)
+            status = self._context.store.deployment(deployment.app_id, deployment.number).status
+            if status.ended:
+                raise _not_cancellable(deployment, f"It has ended: {status.value}.")
             if control is None:
                 self._context.store.cancel(deployment.id)
                 self._changed.notify_all()

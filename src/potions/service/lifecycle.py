@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potions.errors import NothingDeployed, PotionsError
+from potions.errors import NoRoom, NothingDeployed, PotionsError
 from potions.flows import deploy as steps
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.flows.switch import UNSERVED_GRACE
@@ -30,8 +30,9 @@ class LifecycleService:
         app, _ = self._context.present(name)
         lock = self._jobs.take_app(app, "stop")
         try:
-            self._context.store.set_stopped(app.id, True)
+            # First what was asked for: an app that fills the disk must be stopped also when that cannot be remembered.
             self.end_both(app)
+            self._remember_stopped(app)
         finally:
             lock.release()
 
@@ -49,8 +50,9 @@ class LifecycleService:
         app, tree = self._context.present(name)
         lock = self._jobs.take_app(app, "restart")
         try:
-            if self._context.trees.holds(tree, self._context.trees.live(tree)) is None:
-                raise NothingDeployed(app.name)
+            # Whatever has to be written is written while it still serves: the disk may be full.
+            steps.configure_slot(self._live_run(app, Transcript()))
+            self._context.store.set_stopped(app.id, False)
             self.end_slot(app, self._context.trees.live(tree))
             self._start_and_check(app)
         finally:
@@ -75,6 +77,15 @@ class LifecycleService:
         grace = UNSERVED_GRACE if self._context.is_gone(app) else stop_timeout_of(self._context.world, tree, colour)
         self._context.supervisor.stop(slot_service(app.name, colour), grace)
         self._context.network.end_processes(tree, colour, grace)
+
+    def _remember_stopped(self, app: App) -> None:
+        try:
+            self._context.store.set_stopped(app.id, True)
+        except NoRoom as full:
+            raise NoRoom(
+                f"{app.name} is stopped, but that could not be remembered: the disk is full.",
+                do=f"Make room, then stop it again; otherwise it starts with Potions. ({full.what})",
+            ) from full
 
     def _start_and_check(self, app: App) -> None:
         self._context.store.set_stopped(app.id, False)

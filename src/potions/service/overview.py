@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from potions import __version__
+from potions.errors import AppDamaged
 from potions.host.processes import memory_of
-from potions.layout import Colour
+from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
 from potions.model.deployment import Deployment, SlotContent
 from potions.model.service import Phase, ServiceState, slot_service
@@ -85,12 +86,22 @@ class OverviewService:
         return self._context.trees.holds(self._context.tree(app), colour)
 
     def _summary(self, app: App, states: Mapping[str, ServiceState]) -> AppSummary:
+        """One app's line. What is broken in one app keeps nobody from seeing the others."""
+        try:
+            return self._look(app, states)
+        except AppDamaged:
+            return AppSummary(app.name, self._address(app), None, FIRST_LIVE, "damaged", app.created)
+
+    def _address(self, app: App) -> str:
+        return f"http://{app.host}:{self._context.settings.http_port}"
+
+    def _look(self, app: App, states: Mapping[str, ServiceState]) -> AppSummary:
         gone = self._context.is_gone(app)
         live = Colour.GREEN if gone else self._live(app)
         held = None if gone else self._held(app, live)
         return AppSummary(
             name=app.name,
-            address=f"http://{app.host}:{self._context.settings.http_port}",
+            address=self._address(app),
             serves=self._deployed(app, held),
             live=live,
             state="gone" if gone else _state(app, held, states.get(slot_service(app.name, live), _STOPPED)),

@@ -23,6 +23,7 @@ from potions.service.context import Context
 from potions.service.control import Control
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
+from potions.service.mending import mend
 from potions.service.runs import Runs
 from potions.service.transcript import Transcript
 
@@ -44,6 +45,9 @@ class Recovery:
     def run(self) -> None:
         """Bring everything to where it should be. What fails for one app does not keep the others from it."""
         self._apps.finish_interrupted()
+        for app in self._context.store.apps():
+            self._attempt(lambda one: mend(self._context, one), app)
+        self._settle_services()
         for deployment in self._context.store.unfinished():
             self._attempt(self._settle, deployment)
         self._settle_sites()
@@ -103,6 +107,14 @@ class Recovery:
         control = Control()
         run = self._runs.rebuild(app, deployment, control)
         self._jobs.finish_in_background(deploy(), run, control, self._jobs.take_app(app, "recovery"))
+
+    def _settle_services(self) -> None:
+        """Nothing of an app that was deleted runs, wherever the delete was cut off."""
+        known = {app.name for app in self._context.store.apps()}
+        for service in self._context.supervisor.states():
+            app, dot, _ = service.partition(".")
+            if dot and app not in known:
+                self._context.supervisor.remove(service)
 
     def _settle_sites(self) -> None:
         """The proxy knows every app that is there, and no other."""

@@ -300,7 +300,7 @@ def modes(tree: AppTree) -> dict[str, tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o077])
 def test_owners_and_modes_do_not_depend_on_the_umask(trees: Trees, home: Path, umask: int) -> None:
     """Exactly those that the layout names, for directories, for files, and for what a release is unpacked into."""
     tree = AppTree(home / "blog")

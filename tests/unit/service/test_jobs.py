@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
 
@@ -125,11 +124,6 @@ def running(service: Service, app: App, deployment: Deployment, control: Control
     service.jobs._by_app[app.id] = deployment
 
 
-@pytest.fixture
-def ends() -> list[Callable[[], None]]:
-    return []
-
-
 def test_an_app_that_is_being_deployed_is_busy(
     service: Service, context: Context, app: App, queued: Deployment
 ) -> None:
@@ -157,8 +151,10 @@ def test_an_app_that_only_drains_is_waited_for_and_hurried(
     running(service, app, queued, control)
 
     def drain() -> None:
-        wait_for(control.is_hurried, "somebody waits")
-        service.jobs._done(queued, held)
+        try:
+            wait_for(control.is_hurried, "somebody waits", timeout=10)
+        finally:
+            service.jobs._done(queued, held)
 
     draining = threading.Thread(target=drain)
     draining.start()

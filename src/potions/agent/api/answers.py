@@ -39,6 +39,8 @@ def as_potions_error(error: Exception) -> PotionsError:
         return RequestRefused("The request does not fit the API: it is not valid UTF-8.")
     if isinstance(error, RecursionError) and "deserializing" in str(error):
         return RequestRefused("The request does not fit the API: it is nested too deeply.")
+    if isinstance(error, OverflowError | RecursionError):
+        return RequestRefused("The request does not fit the API: a number is too large, or a value too deep.")
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return NoRoom("The disk is full.", do="Make room, then try again.")
     return InternalError("Potions made a mistake.", do="The agent's log has the details; potions status names it.")
