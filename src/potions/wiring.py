@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shutil
 import sys
+from multiprocessing.util import get_temp_dir
 
 from potions.agent.app import serve
 from potions.embedded import load_settings, refuse_missing_key
@@ -72,7 +74,9 @@ def run_agent(home: Home) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         serve(service, home.agent_socket)
     service.context.trees.close()
-    # Threads of deployments may still run; what they began is settled by the next start, as after any crash.
+    # Threads of deployments may still run; what they began is settled by the next start, as after any crash. Ending
+    # like that skips what multiprocessing would clean up itself.
+    shutil.rmtree(get_temp_dir(), ignore_errors=True)
     os._exit(0)
 
 

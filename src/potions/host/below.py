@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
 import typing
@@ -17,7 +16,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerProcess
-from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,8 +96,6 @@ class Below:
             self._closed = True
             for process in self._running:
                 process.kill()
-        # Its own cleaning up is skipped by an agent that ends while threads still run.
-        shutil.rmtree(get_temp_dir(), ignore_errors=True)
 
     def _start(self, job: Job, source: int | None) -> tuple[connection.Connection[Any, Any], ForkServerProcess]:
         answers, telling = self._context.Pipe(duplex=False)

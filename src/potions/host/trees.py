@@ -56,7 +56,7 @@ class Trees:
         self._below = below
 
     def close(self) -> None:
-        """Let go of the children, and of their temporary folder; nothing can be done below a slot afterwards."""
+        """End the children; nothing can be done below a slot afterwards."""
         self._below.close()
 
     def create(self, tree: AppTree) -> None:
