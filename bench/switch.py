@@ -189,11 +189,19 @@ def _report(plan: Plan, measured: Measured, judged: Judged) -> Report:
         Figure("failed requests", load.failed, at_most=0),
         Figure("stale answers", judged.stale, at_most=0),
         Figure("WebSockets cut", cut, at_most=0),
-        Figure("longest gap without an answer", _ms(judged.longest_gap), "ms", at_most=50),
-        Figure("  of it around a switch (floor: steady)", _ms(judged.longest_gap_around), "ms", floor=_ms(steady_gap)),
-        Figure("  longest silence of a WebSocket (ticks every 100 ms)", _ms(_silence(measured)), "ms"),
+        Figure("longest gap without an answer, around a switch", _ms(judged.switching.longest_gap), "ms", at_most=50),
+        Figure("  around half way between two", _ms(judged.control.longest_gap), "ms"),
+        Figure("  anywhere in the load", _ms(load.longest_gap), "ms", at_most=50),
+        Figure("  in the same load without a switch", _ms(steady_gap), "ms"),
+        Figure("longest silence of a WebSocket (ticks every 100 ms)", _ms(_silence(measured)), "ms"),
         Figure("p99, whole load (floor: steady)", _ms(load.p99), "ms", floor=_ms(steady.p99), at_most=1.2),
-        Figure(f"p99, within {AROUND * 1000:g} ms of a switch", _ms(judged.p99_around), "ms", floor=_ms(steady.p99)),
+        Figure(
+            "p99, around a switch (floor: around half way between)",
+            _ms(judged.switching.p99),
+            "ms",
+            floor=_ms(judged.control.p99),
+            at_most=1.2,
+        ),
         Figure("p50, whole load (floor: steady)", _ms(load.p50), "ms", floor=_ms(steady.p50)),
         Figure("requests a second (floor: steady)", load.per_second, "/s", floor=steady_rate),
         *_durations(measured, judged),
@@ -221,8 +229,8 @@ def _notes(plan: Plan, measured: Measured, judged: Judged) -> list[str]:
     notes = [
         f"{plan.connections - fresh} kept-alive connections and {fresh} that are opened for each request, "
         f"{plan.processes} load processes; {len(measured.websockets)} WebSockets in both slots and in another app",
-        f"{judged.requests_around:,} requests were in flight within {AROUND * 1000:g} ms of a switch's beginning; "
-        "the gap and the p99 there include what else the computer did at that moment",
+        f"around: in flight within {AROUND * 1000:g} ms of a switch's beginning ({judged.switching.requests:,}), "
+        f"or of the instant half way to the next ({judged.control.requests:,})",
     ]
     return notes + [f"failed: {reason}" for reason in measured.load.reasons]
 

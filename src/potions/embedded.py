@@ -123,7 +123,7 @@ def refuse_missing_key(home: Home) -> None:
 
 def _prepare_home(home: Home, say: Say) -> Account:
     """Have the home's directories. Returns whom its apps run as."""
-    known = load_settings(home) if home.settings.exists() else None
+    known = _known_settings(home)
     account = account_of(known.app_user if known else _ROOTS_APP_USER)
     if account.switch:
         say(f"Running as root: the apps run as the user {account.name}.")
@@ -138,6 +138,17 @@ def _prepare_home(home: Home, say: Say) -> Account:
             do="Make the directory above it, or choose another place: POTIONS_HOME=~/potions potions up",
         ) from error
     return account
+
+
+def _known_settings(home: Home) -> Settings | None:
+    try:
+        return load_settings(home) if home.settings.exists() else None
+    except PermissionError as error:
+        raise HomeRefused(
+            f"{home.root} cannot be your Potions' home.",
+            why="You may not read what is there.",
+            do="Choose another place: POTIONS_HOME=~/potions potions up",
+        ) from error
 
 
 def _make_parents(root: Path) -> None:
@@ -253,7 +264,7 @@ def _start(home: Home, settings: Settings, say: Say) -> None:
         raise PortBusy(
             f"Port {settings.http_port}, on which Potions was to answer, is taken.",
             why=f"{processes.listener_on(settings.http_port) or 'Another program'} listens on it.",
-            do="End that program, or take another port: potions up --http-port 8481",
+            do=f"End that program, or take another port: potions up --http-port {_free_from(settings.http_port)}",
         )
     caddy = Caddy(home, settings.http_port, settings.probe_token)
     caddy.write_caddyfile()

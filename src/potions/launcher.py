@@ -7,6 +7,7 @@ only, because it starts in front of every app.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ def main(spec_path: str) -> int:
     try:
         spec = json.loads(Path(spec_path).read_bytes())
         environment = read_environment(spec["env_file"])
+        end_leftovers(environment)
         become(spec["account"])
         os.chdir(spec["directory"])
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -44,6 +46,22 @@ def read_environment(path: str) -> dict[bytes, bytes]:
     with os.fdopen(descriptor, "rb") as file:
         entries = file.read().split(b"\0")
     return dict(entry.split(b"=", 1) for entry in entries if entry)
+
+
+def end_leftovers(environment: dict[bytes, bytes]) -> None:
+    """End what an earlier start in the same slot left behind: a killed shell's children hold its port for ever.
+
+    SIGKILL, because they are orphans of a program that is dead; whoever stops a slot in order has ended them before.
+    """
+    marks = [name + b"=" + environment[name] for name in (b"POTIONS_DIR", b"POTIONS_SLOT") if name in environment]
+    if len(marks) < 2:
+        return
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                entries = (folder / "environ").read_bytes().split(b"\0")
+                if all(mark in entries for mark in marks):
+                    os.kill(int(folder.name), signal.SIGKILL)
 
 
 def become(account: dict[str, Any]) -> None:

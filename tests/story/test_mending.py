@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from potions.errors import PotionsError
-from support.platform import Platform
+from potions.host.processes import slot_processes
+from support.platform import Platform, wait_for
 
 PRECIOUS = b"a customer's file"
 
@@ -130,3 +133,24 @@ def test_a_missing_key_is_never_replaced(own_potions: Platform) -> None:
     own_potions.do("up")
     values = {one["name"]: one["value"] for one in own_potions.json("env", "list", "blog", "--reveal")}
     assert values["TOKEN"] == "a value that must come back"
+
+
+def test_what_a_killed_shell_leaves_behind_does_not_keep_the_app_down(
+    potions: Platform, release: Callable[..., Path]
+) -> None:
+    """An app whose first process is killed comes back by itself, also where its children would hold the port."""
+    potions.client.create_app("blog")
+    # Two commands, so that the shell stays the first process and the app is its child.
+    potions.do("deploy", str(release("1", procfile="web: python3 behave.py; true")), "--app", "blog")
+    child = potions.get("blog").json()["pid"]
+    shell = next(slot.pid for slot in potions.client.app("blog").slots if slot.live)
+    assert shell != child
+    os.kill(shell, signal.SIGKILL)
+
+    def came_back() -> bool:
+        answer = potions.get("blog")
+        return answer.status_code == 200 and answer.json()["pid"] != child
+
+    wait_for(came_back, f"the app is back\n{potions.report()}", timeout=30)
+    assert potions.client.app("blog").summary.state == "running"
+    assert child not in slot_processes(potions.tree("blog").root)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.text import Text
 
 from potions.cli.connection import connect
@@ -15,7 +16,7 @@ from potions.schema import Colour, LogLine
 
 _STYLES = {Colour.BLUE: "blue", Colour.GREEN: "green"}
 
-_Lines = Annotated[int, Parameter(name="--lines", help="How many lines from before (100).")]
+_Lines = Annotated[int, Parameter(name="--lines", validator=Number(gte=0), help="How many lines from before (100).")]
 _Slot = Annotated[Colour | None, Parameter(name="--slot", help="Only this slot.")]
 
 

@@ -20,6 +20,10 @@ from potions.schema import Event, EventKind
 _LAST_LINES = 40
 
 
+#: What a migration has done stays done; all that is undone is that it runs.
+_UNDONE = {"build": "stopped", "migrate": "stopped"}
+
+
 class _RunningStep(ProgressColumn):
     """The running step with its time so far, how many bytes it has done, and the last line that it printed."""
 
@@ -85,7 +89,7 @@ class Steps:
             case EventKind.FAILED:
                 self._fail(event)
             case EventKind.UNDONE:
-                self._line(sign("↩", "<"), f"{event.step:<14} ", "undone", "yellow")
+                self._line(sign("↩", "<"), f"{event.step:<14} ", _UNDONE.get(event.step, "undone"), "yellow")
             case EventKind.NOTE:
                 self._line(sign("·", "-"), event.text, "", "dim")
             case EventKind.STATUS:

@@ -7,6 +7,7 @@ from potions.cli.front import ABOUT
 from potions.cli.platform import show_status
 from potions.cli.screen import print_json, say
 from potions.errors import AgentUnreachable
+from potions.homes import home_from_environment
 from potions.schema import PlatformStatus
 
 
@@ -18,7 +19,7 @@ def welcome(*, json: bool) -> int:
     if found is None:
         say(ABOUT)
         say()
-        say("It does not run here yet. Start it: potions up", "bold")
+        say(f"It does not run now, at home in {home_from_environment().root}. Start it: potions up", "bold")
     elif not found.apps:
         say(ABOUT)
         say()

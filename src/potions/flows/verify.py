@@ -79,7 +79,7 @@ def refuse_an_end(run: SlotRun, pid: int) -> None:
     raise AppExited(
         f"The new release ended{status} while it was checked.",
         why=f"The command was: {run.plan.start}",
-        do="Its last lines stand above.",
+        do="What it printed stands above.",
     )
 
 
@@ -94,7 +94,7 @@ def _refuse_a_stranger(run: SlotRun, pid: int) -> None:
         raise NotListening(
             f"The new release does not listen on port {run.port} any more.",
             why="It answered well, and closed the port since.",
-            do="Its last lines stand above.",
+            do="What it printed stands above.",
         )
     raise PortBusy(
         f"Somebody else answers on port {run.port}.",
@@ -113,7 +113,7 @@ def _diagnosis(run: SlotRun, last: Answer | None) -> PotionsError:
         return Unhealthy(
             f"The new release did not become healthy {waited}.",
             why=f"GET {health.path or '/'} gave {last.status if last else 'no answer'}; wanted is {wanted}.",
-            do="Its last lines stand above. Set [health] path and timeout in potions.toml if it needs other ones.",
+            do="What it printed stands above. Set [health] path and timeout in potions.toml if it needs other ones.",
         )
     if listening:
         return ListensElsewhere(
@@ -123,7 +123,7 @@ def _diagnosis(run: SlotRun, last: Answer | None) -> PotionsError:
         )
     return NotListening(
         f"The new release runs, but did not listen on port {run.port} {waited}.",
-        do="Make it listen on $PORT. Its last lines stand above.",
+        do="Make it listen on $PORT. What it printed stands above.",
     )
 
 

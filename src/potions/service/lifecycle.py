@@ -27,7 +27,9 @@ class LifecycleService:
 
     def stop(self, name: str) -> None:
         """Stop both slots. Visitors are told that the app is not running."""
-        app, _ = self._context.present(name)
+        app, tree = self._context.present(name)
+        if self._context.trees.holds(tree, self._context.trees.live(tree)) is None:
+            raise NothingDeployed(app.name)
         lock = self._jobs.take_app(app, "stop")
         try:
             # First what was asked for: an app that fills the disk must be stopped also when that cannot be remembered.

@@ -35,19 +35,19 @@ def test_an_answer_of_the_old_slot_to_a_later_request_is_stale(record: Record, s
 
 
 def test_a_gap_at_a_switch_is_told_apart_from_one_elsewhere() -> None:
-    """The longest gap is found wherever it is; the one around a switch is that of the switch."""
+    """The gap around a switch is that of the switch, not a longer one elsewhere; half way to the next there is none."""
     instants = [index / 10 for index in range(300) if not (50 < index < 80) and not (100 < index < 104)]
     judged = judge(load(*(Record(instant - 0.01, instant, "1") for instant in instants)), SWITCHES)
-    assert judged.longest_gap == pytest.approx(3.0)
-    assert judged.longest_gap_around == pytest.approx(0.4)
+    assert judged.switching.longest_gap == pytest.approx(0.4)
+    assert judged.control.longest_gap == pytest.approx(0.1)
 
 
 def test_the_latency_around_a_switch_is_that_of_what_was_in_flight() -> None:
     """A slow request counts if it was in flight at a switch or sent shortly after, and not if it was elsewhere."""
     slow_elsewhere = Record(5.0, 7.0, "1")
-    assert judge(load(slow_elsewhere, Record(10.05, 10.06, "2")), SWITCHES).p99_around == pytest.approx(0.01)
-    assert judge(load(slow_elsewhere, Record(9.0, 10.5, "1")), SWITCHES).p99_around == pytest.approx(1.5)
-    assert judge(load(slow_elsewhere), SWITCHES).requests_around == 0
+    assert judge(load(slow_elsewhere, Record(10.05, 10.06, "2")), SWITCHES).switching.p99 == pytest.approx(0.01)
+    assert judge(load(slow_elsewhere, Record(9.0, 10.5, "1")), SWITCHES).switching.p99 == pytest.approx(1.5)
+    assert judge(load(slow_elsewhere), SWITCHES).switching.requests == 0
 
 
 def test_the_first_answer_is_that_of_the_new_version() -> None:
@@ -62,6 +62,6 @@ def test_the_first_answer_is_that_of_the_new_version() -> None:
 
 
 def test_a_failed_request_is_no_answer() -> None:
-    """It is counted as failed by the load, and here neither as stale nor as the end of a gap."""
+    """It is counted as failed by the load, and here neither as stale nor as an answer."""
     judged = judge(load(Record(10.02, 10.03, "1", "kept-alive: status 502")), SWITCHES)
-    assert (judged.stale, judged.longest_gap) == (0, 30.0)
+    assert (judged.stale, judged.switching.requests, judged.first_answers) == (0, 0, [])

@@ -32,8 +32,7 @@ def as_potions_error(error: Exception) -> PotionsError:
         return error
     if isinstance(error, HTTPException) and error.status_code < 500:
         detail = error.detail
-        extra = getattr(error, "extra", None)
-        return RequestRefused(f"The request does not fit the API: {detail}", why=str(extra) if extra else "")
+        return RequestRefused(f"The request does not fit the API: {detail}", why=_what_does_not_fit(error))
     if isinstance(error, UnicodeDecodeError):
         # msgspec tells of a body that is no JSON in words of its own, but lets this one through.
         return RequestRefused("The request does not fit the API: it is not valid UTF-8.")
@@ -44,6 +43,12 @@ def as_potions_error(error: Exception) -> PotionsError:
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return NoRoom("The disk is full.", do="Make room, then try again.")
     return InternalError("Potions made a mistake.", do="The agent's log has the details; potions status names it.")
+
+
+def _what_does_not_fit(error: HTTPException) -> str:
+    """Which values Litestar refused, in words: ``lines: Expected `int` >= 0``."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    return "; ".join(f"{one.get('key', '')}: {one.get('message', '')}" for one in extra if isinstance(one, dict))
 
 
 def body_of(error: PotionsError) -> ErrorBody:
