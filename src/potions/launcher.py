@@ -30,9 +30,7 @@ def main(spec_path: str) -> int:
         print(f"potions: the program could not be prepared: {error}", file=sys.stderr, flush=True)
         return _NOT_STARTED
     os.umask(0o022)
-    # Python ignores these two; a program that inherits that never notices that its reader is gone.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    notice_every_signal()
     try:
         os.execve("/bin/sh", ["/bin/sh", "-c", spec["command"]], environment)  # noqa: S606
     except OSError as error:
@@ -62,6 +60,14 @@ def end_leftovers(environment: dict[bytes, bytes]) -> None:
                 entries = (folder / "environ").read_bytes().split(b"\0")
                 if all(mark in entries for mark in marks):
                     os.kill(int(folder.name), signal.SIGKILL)
+
+
+def notice_every_signal() -> None:
+    """Nothing ignored: Python ignores SIGPIPE and SIGXFSZ, nohup SIGHUP, and a program would inherit all of that."""
+    for number in signal.valid_signals():
+        # SIGKILL and SIGSTOP cannot be set, and need not be.
+        with contextlib.suppress(OSError):
+            signal.signal(number, signal.SIG_DFL)
 
 
 def become(account: dict[str, Any]) -> None:

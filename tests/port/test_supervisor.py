@@ -377,7 +377,8 @@ def test_a_program_is_who_it_should_be(stage: Stage) -> None:
     assert int((service.directory / "umask").read_text(), 8) == 0o022
     assert sorted(os.listdir(process / "fd")) == ["0", "1", "2"]
     # SIGPIPE above all: a program that ignores it never notices that its reader is gone.
-    assert (int(seen["SigIgn"], 16), int(seen["SigBlk"], 16)) == (0, 0)
+    # 32 and 33 are the C library's own; no program can set them, nor get rid of what it inherits.
+    assert [int(seen[name], 16) & ~(0b11 << 31) for name in ("SigIgn", "SigBlk")] == [0, 0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the program has to become another user")

@@ -85,9 +85,9 @@ def running_supervisord(home: Home) -> Iterator[Supervisord]:
 
 
 @contextmanager
-def running_caddy(home: Home) -> Iterator[Caddy]:
-    """The Caddy of a home, on a free port."""
-    caddy = Caddy(home, free_port(), TOKEN)
+def running_caddy(home: Home, http_port: int | None = None) -> Iterator[Caddy]:
+    """The Caddy of a home, on a free port where none is named."""
+    caddy = Caddy(home, http_port or free_port(), TOKEN)
     caddy.write_caddyfile()
     words = [caddy_program(), "run", "--adapter", "caddyfile", "--config", str(home.caddyfile)]
     process = subprocess.Popen(words, env=caddy.environment(), stderr=subprocess.DEVNULL)

@@ -15,10 +15,10 @@ from support.platform import free_port
 
 
 @contextmanager
-def still_service(home: Home) -> Iterator[Service]:
+def still_service(home: Home, http_port: int | None = None) -> Iterator[Service]:
     """What it is asked that needs no running program, it answers as the agent's own does."""
     settings = Settings(
-        http_port=free_port(),
+        http_port=http_port or free_port(),
         first_port=4000,
         epmd_port=free_port(),
         probe_token="token",

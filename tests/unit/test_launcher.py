@@ -99,7 +99,9 @@ def test_it_leaves_nothing_of_its_own_behind(folder: Path) -> None:
         os.close(inherited)
     lines = done.stdout.decode().splitlines()
     assert int(lines[0], 8) == 0o022
-    assert [int(line.split()[1], 16) for line in lines if line.startswith("Sig")] == [0, 0]
+    # 32 and 33 are the C library's own; no program can set them, nor get rid of what it inherits.
+    masks = [int(line.split()[1], 16) & ~(0b11 << 31) for line in lines if line.startswith("Sig")]
+    assert masks == [0, 0]
     assert {line.split()[1] for line in lines if line.startswith("fd")} <= {"0", "1", "2", "3"}
 
 

@@ -15,6 +15,7 @@ from potions.flows import step
 from potions.flows.deploy import deploy, rollback
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow
+from potions.host.caddy import wait_until_up
 from potions.host.files import remove_tree
 from potions.model.app import App
 from potions.model.deployment import Deployment, Kind
@@ -29,7 +30,10 @@ from potions.service.transcript import Transcript
 
 _log = logging.getLogger(__name__)
 
-T = TypeVar("T", App, Deployment)
+T = TypeVar("T", App, Deployment, str)
+
+#: Seconds to wait for the proxy at most.
+_PROXY_TIMEOUT = 10.0
 
 
 class Recovery:
@@ -119,11 +123,13 @@ class Recovery:
     def _settle_sites(self) -> None:
         """The proxy knows every app that is there, and no other."""
         apps = {app.name: app for app in self._context.store.apps()}
+        # Both are started at the same moment. One that never comes up must not keep the agent from telling so.
+        wait_until_up(self._context.proxy, _PROXY_TIMEOUT)
         for name in set(self._context.proxy.sites()) - set(apps):
-            self._context.proxy.remove_site(name)
+            self._attempt(self._context.proxy.remove_site, name)
         for app in apps.values():
             if not self._context.is_gone(app):
-                self._apps.put_site(app)
+                self._attempt(self._apps.put_site, app)
 
     def _settle_other_slot(self, app: App) -> None:
         """Nothing of it runs; only a drain would have it run on."""
