@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from hashlib import sha256
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,7 +19,7 @@ from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Entry
 from potions.model.deployment import Release, SlotContent
 from potions.names import ReleaseId
-from support.archives import file, packed, tar
+from support.app_trees import Here, copied, folder_in_memory, release_of
 from support.archives import tree as content_of
 from support.bare_home import app_account
 from support.kill_points import die_at
@@ -32,26 +28,12 @@ BLUE = Colour.BLUE
 OLD = SlotContent(ReleaseId("a" * 64), "r1", 1, "/somewhere")
 NEW = SlotContent(ReleaseId("b" * 64), "r2", 2, "/somewhere")
 ACCOUNT = app_account()
-MEMORY = Path("/dev/shm")
-
-
-class Here:
-    """Does in this process what ``Below`` does in a child, so that one kill ends both."""
-
-    def run(self, function: Callable[..., Any], *args: Any, open_first: Path | None = None, **more: Any) -> Any:
-        more = {"report": lambda *_: None} if "progress" in more else {}
-        if open_first is None:
-            return function(*args, **more)
-        with open_first.open("rb", 0) as source:
-            return function(*args, source=source.fileno(), **more)
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A directory that the apps' user can enter, as those of pytest are not. In memory, because every step syncs."""
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    with folder_in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -65,16 +47,6 @@ def tree(home: Path, trees: Trees) -> AppTree:
     made = AppTree(home / "blog")
     trees.create(made)
     return made
-
-
-def release_of(tree: AppTree, **files: bytes) -> Release:
-    """A kept archive with these files."""
-    archive = packed(tar([file(f"{name}.txt", data) for name, data in files.items()]))
-    release = Release(
-        ReleaseId(sha256(archive).hexdigest()), "r2", "tar.gz", len(archive), "b.tar.gz", datetime.now(UTC)
-    )
-    tree.archive(release.id, release.suffix).write_bytes(archive)
-    return release
 
 
 def unpack(
@@ -98,16 +70,6 @@ def seen(tree: AppTree) -> dict[str, str | bytes]:
         for name, data in found.items()
         if not name.startswith("releases/") and ".potions-" not in Path(name).name
     }
-
-
-@contextmanager
-def copied(tree: AppTree) -> Iterator[AppTree]:
-    """The tree to be broken: afterwards it is again as it was."""
-    kept = Path(tempfile.mkdtemp(dir=tree.root.parent)) / "kept"
-    shutil.copytree(tree.root, kept, symlinks=True)
-    yield tree
-    shutil.rmtree(tree.root)
-    kept.rename(tree.root)
 
 
 # A deploy that is killed, and its undo
