@@ -324,7 +324,7 @@ def test_the_terminal_says_what_failed_why_and_what_serves(blogs: SideBySide) ->
     assert outcome.err.splitlines() == [
         f"Error: Deploy {number} of {BLOG} failed. The new release ended while it was checked.",
         "The command was: python3 behave.py",
-        "Its last lines stand above.",
+        "What it printed stands above.",
         f"The release before it ({serves.label}) still serves.",
     ]
     again = blogs.potions.do("log", BLOG).out
