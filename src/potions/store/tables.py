@@ -76,6 +76,20 @@ variables = Table(
     PrimaryKeyConstraint("app_id", "name"),
 )
 
+# Who did what to which variables, without any value.
+variable_changes = Table(
+    "variable_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("names", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("variable_changes_app", variable_changes.c.app_id, variable_changes.c.id)
+
 releases = Table(
     "releases",
     metadata,
@@ -87,6 +101,9 @@ releases = Table(
     Column("source", String, nullable=False),
     Column("received", UtcTime, nullable=False),
     Column("pruned", Boolean, nullable=False),
+    # Known once it was unpacked.
+    Column("files", Integer),
+    Column("unpacked_bytes", Integer),
     PrimaryKeyConstraint("app_id", "id"),
     UniqueConstraint("app_id", "number", name="releases_number"),
 )
@@ -114,6 +131,9 @@ deployments = Table(
     Column("failure", JSON(none_as_null=True)),
     Column("environment", LargeBinary),
     Column("auto_names", JSON(none_as_null=True)),
+    Column("strategy", String),
+    # The slot before it is kept running until then, for a rollback that takes a moment.
+    Column("standby_until", UtcTime),
     ForeignKeyConstraint(["app_id", "release"], ["releases.app_id", "releases.id"]),
     UniqueConstraint("app_id", "number", name="deployments_number"),
     UniqueConstraint("app_id", "served", name="deployments_served"),

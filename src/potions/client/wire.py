@@ -1,4 +1,4 @@
-"""The agent's API as a typed Python object: one method a route, over the agent's unix socket.
+"""How the agent is asked: HTTP over its unix socket, and what goes wrong on the way told as errors.
 
 An error answer becomes the same ``PotionsError`` subclass that the agent raised. Nothing is sent twice: after a lost
 answer it is not known whether a write was done, and ``AgentLost`` says so.
@@ -20,29 +20,7 @@ import msgspec
 from potions import errors
 from potions.errors import AgentLost, AgentUnreachable, InternalError, NotAllowed, PotionsError
 from potions.names import parse_app_name
-from potions.schema import (
-    AppCreate,
-    AppDetail,
-    AppSummary,
-    Colour,
-    Deployment,
-    DeploymentCreate,
-    ErrorBody,
-    Event,
-    LogLine,
-    PlatformStatus,
-    Release,
-    Removal,
-    RestoreRequest,
-    TrashEntry,
-    Variable,
-    VariablesChange,
-    VariablesChanged,
-)
-
-#: Headers of an upload: sizes in bytes, sent where they are known beforehand.
-PACKED_BYTES = "Potions-Packed-Bytes"
-UNPACKED_BYTES = "Potions-Unpacked-Bytes"
+from potions.schema import ErrorBody
 
 CONNECT_SECONDS = 5.0
 #: How long a plain look may take. Measuring a million files on a cold disk takes 11 s.
@@ -77,10 +55,10 @@ def _kind_of_unknown_code(body: ErrorBody) -> type[PotionsError]:
     return UnknownCodeError
 
 
-class Client:
+class Wire:
     """A connection to one agent. Use it as a context manager, or call ``close``.
 
-    Every method raises AgentUnreachable (nothing listens), NotAllowed (the socket may not be opened), AgentLost (the
+    Every call raises AgentUnreachable (nothing listens), NotAllowed (the socket may not be opened), AgentLost (the
     answer broke off) and whatever the agent refuses with.
     """
 
@@ -99,106 +77,6 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    # The platform
-
-    def status(self) -> PlatformStatus:
-        return self._get("/status", PlatformStatus)
-
-    # Apps
-
-    def apps(self) -> list[AppSummary]:
-        return self._get("/apps", list[AppSummary])
-
-    def app(self, app: str) -> AppDetail:
-        return self._get(_app(app), AppDetail)
-
-    def create_app(self, name: str) -> AppDetail:
-        return self._write("POST", "/apps", AppDetail, AppCreate(name))
-
-    def removal(self, app: str, *, purge: bool = False) -> Removal:
-        """What deleting the app would take away."""
-        return self._get(f"{_app(app)}/removal", Removal, purge=purge)
-
-    def delete_app(self, app: str, *, purge: bool = False) -> Removal:
-        return self._write("DELETE", _app(app), Removal, purge=purge)
-
-    def trash(self) -> list[TrashEntry]:
-        return self._get("/trash", list[TrashEntry])
-
-    def restore_app(self, old: str, new: str | None = None) -> AppDetail:
-        return self._write("POST", f"/trash/{_segment(old)}/restore", AppDetail, RestoreRequest(new))
-
-    def stop(self, app: str) -> AppDetail:
-        return self._write("POST", f"{_app(app)}/stop", AppDetail)
-
-    def start(self, app: str) -> AppDetail:
-        return self._write("POST", f"{_app(app)}/start", AppDetail)
-
-    def restart(self, app: str) -> AppDetail:
-        return self._write("POST", f"{_app(app)}/restart", AppDetail)
-
-    # Releases and deployments
-
-    def send_release(
-        self,
-        app: str,
-        source: str,
-        chunks: Iterable[bytes],
-        *,
-        packed_bytes: int | None = None,
-        unpacked_bytes: int | None = None,
-    ) -> Release:
-        """Stream an archive to the agent. ``source`` is what people call it; the sizes are in bytes."""
-        sizes = {PACKED_BYTES: packed_bytes, UNPACKED_BYTES: unpacked_bytes}
-        headers = {name: str(size) for name, size in sizes.items() if size is not None}
-        headers["Content-Type"] = "application/octet-stream"
-        # A file's name can hold bytes that are no text.
-        query = {"source": source.encode(errors="replace").decode()}
-        with self._told():
-            answer = self._http.post(
-                f"{_app(app)}/releases", params=query, content=iter(chunks), headers=headers, timeout=_PATIENT
-            )
-        return _decode(answer, Release)
-
-    def deploy(self, app: str, release: str | None = None) -> Deployment:
-        """Ask for a deployment of a release that was sent; without one, of what serves, with today's variables."""
-        return self._write("POST", f"{_app(app)}/deployments", Deployment, DeploymentCreate(release))
-
-    def rollback(self, app: str) -> Deployment:
-        return self._write("POST", f"{_app(app)}/rollback", Deployment)
-
-    def deployments(self, app: str, limit: int = 50) -> list[Deployment]:
-        """The app's history, newest first."""
-        return self._get(f"{_app(app)}/deployments", list[Deployment], limit=limit)
-
-    def deployment(self, app: str, number: int) -> Deployment:
-        return self._get(f"{_app(app)}/deployments/{number}", Deployment)
-
-    def cancel(self, app: str, number: int) -> Deployment:
-        return self._write("POST", f"{_app(app)}/deployments/{number}/cancel", Deployment)
-
-    def events(self, app: str, number: int, *, follow: bool = False, drain: bool = False) -> Iterator[Event]:
-        """A deployment's log. ``follow`` stays until it ended, with ``drain`` until the old slot is retired."""
-        path = f"{_app(app)}/deployments/{number}/events"
-        return self._stream(path, Event, follow=follow, drain=drain)
-
-    # Variables and logs
-
-    def variables(self, app: str, *, reveal: bool = False) -> list[Variable]:
-        return self._get(f"{_app(app)}/variables", list[Variable], reveal=reveal)
-
-    def change_variables(self, app: str, change: VariablesChange) -> VariablesChanged:
-        return self._write("PATCH", f"{_app(app)}/variables", VariablesChanged, change)
-
-    def logs(
-        self, app: str, *, follow: bool = False, lines: int = 100, slot: Colour | None = None
-    ) -> Iterator[LogLine]:
-        """What the app printed: the last ``lines`` of each slot, or of one slot; ``follow`` stays for more."""
-        which = {} if slot is None else {"slot": slot.value}
-        return self._stream(f"{_app(app)}/logs", LogLine, follow=follow, lines=lines, **which)
-
-    # How requests are made
-
     def _get(self, path: str, kind: type[T], **query: Any) -> T:
         with self._told():
             answer = self._http.get(path, params=_words(query))
@@ -210,6 +88,17 @@ class Client:
         with self._told():
             answer = self._http.request(
                 method, path, params=_words(query), content=content, headers=headers, timeout=_PATIENT
+            )
+        return _decode(answer, kind)
+
+    def _send(
+        self, method: str, path: str, kind: type[T], chunks: Iterable[bytes], headers: dict[str, str], **query: Any
+    ) -> T:
+        """Stream a body to the agent."""
+        headers = {"Content-Type": "application/octet-stream", **headers}
+        with self._told():
+            answer = self._http.request(
+                method, path, params=_words(query), content=iter(chunks), headers=headers, timeout=_PATIENT
             )
         return _decode(answer, kind)
 
@@ -243,11 +132,11 @@ class Client:
         return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {self.socket}.", do=_START)
 
 
-def _app(app: str) -> str:
+def app_path(app: str) -> str:
     return f"/apps/{parse_app_name(app)}"
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
     """``text`` as one piece of a path, also when it is ``..``."""
     return quote(text, safe="").replace(".", "%2E")
 

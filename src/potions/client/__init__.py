@@ -1,0 +1,15 @@
+"""The agent's API as a typed Python object: one method a route, a file a noun, over the agent's unix socket."""
+
+from __future__ import annotations
+
+from potions.client.apps import AppCalls
+from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
+from potions.client.logs import LogCalls
+from potions.client.variables import VariableCalls
+from potions.client.wire import error_from
+
+__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "error_from"]
+
+
+class Client(AppCalls, DeploymentCalls, VariableCalls, LogCalls):
+    """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""
