@@ -250,10 +250,12 @@ class NoStartCommand(PotionsError):
 
     code = "no-start-command"
 
-    def __init__(self) -> None:
+    def __init__(self, lookalikes: Iterable[str] = ()) -> None:
+        similar = ", ".join(lookalikes)
         super().__init__(
             "The release does not say how to start it.",
-            why="It has no potions.toml with [run] start, no Procfile with a web: line, and is no Mix release.",
+            why="It has no potions.toml with [run] start, no Procfile with a web: line, and is no Mix release."
+            + (f" There is {similar}: names are case-sensitive." if similar else ""),
             do='Put a Procfile with "web: COMMAND" into it; the command has to listen on $PORT.',
         )
 
@@ -277,6 +279,26 @@ class AppExited(PotionsError):
     """The new release ended before it answered."""
 
     code = "app-exited"
+
+
+class WorkerExited(PotionsError):
+    """A worker process of the new release did not stay up."""
+
+    code = "worker-exited"
+
+
+class WorkerUnknown(PotionsError):
+    """A worker process that the app does not have."""
+
+    code = "worker-unknown"
+    http_status = 404
+
+    def __init__(self, app: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"{app} has no process called {name}.",
+            why=f"It has: {', '.join(known)}.",
+            do=f"See what runs: potions apps show {app}",
+        )
 
 
 class NotListening(PotionsError):

@@ -9,6 +9,7 @@ import msgspec
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.event import Event, EventKind
+from potions.model.plan import Strategy
 from potions.model.service import Phase
 from potions.model.variable import Liveness, Variable
 
@@ -29,11 +30,13 @@ __all__ = [
     "Part",
     "Phase",
     "PlatformStatus",
+    "ProcessDetail",
     "Release",
     "Removal",
     "RestoreRequest",
     "SlotDetail",
     "Status",
+    "Strategy",
     "TrashEntry",
     "Variable",
     "VariablesChange",
@@ -78,6 +81,17 @@ class AppSummary(msgspec.Struct, frozen=True):
     """``empty``, ``running``, ``stopped``, ``stopping``, ``crashing``, ``crashed``, ``down``, ``gone`` (its folder was
     removed by hand), or ``damaged`` (a file by which Potions knows its slots was)."""
     created: datetime
+    strategy: Strategy | None = None
+    """How what serves wants to be followed; None while nothing was deployed."""
+
+
+class ProcessDetail(msgspec.Struct, frozen=True):
+    """A worker of a slot."""
+
+    name: str
+    phase: Phase
+    pid: int
+    memory_bytes: int
 
 
 class SlotDetail(msgspec.Struct, frozen=True):
@@ -92,6 +106,10 @@ class SlotDetail(msgspec.Struct, frozen=True):
     pid: int
     in_flight: int
     memory_bytes: int
+    """Of everything that runs in the slot, workers included."""
+    standby_until: datetime | None = None
+    """It served before, and is kept running until then: a rollback to it takes a moment."""
+    workers: list[ProcessDetail] = []
 
 
 class AppDetail(msgspec.Struct, frozen=True):
@@ -167,6 +185,8 @@ class LogLine(msgspec.Struct, frozen=True):
 
     slot: Colour
     text: str
+    process: str = "web"
+    """``web``, or the worker that printed it."""
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Failure, Kind, Release, Status
+from potions.model.plan import Strategy
 from potions.names import AppName, ReleaseId
 
 
@@ -75,6 +76,9 @@ class Records:
 
     def set_status(self, deployment_id: int, status: Status) -> None:
         self._tell(deployment_id, "status", status.value)
+
+    def set_strategy(self, deployment_id: int, strategy: Strategy) -> None:
+        self._tell(deployment_id, "strategy", strategy.value)
 
     def step_began(self, deployment_id: int, name: str) -> None:
         self._tell(deployment_id, "began", name)

@@ -23,14 +23,14 @@ LAYERS: dict[str, set[str]] = {
     "secret": {"errors", "model"},
     # Files that people write
     "manifest": {"errors", "model", "names"},
-    "procfile": {"errors", "model"},
+    "procfile": {"errors", "model", "names"},
     "dotenv": {"errors", "names"},
     "planning": {"manifest", "model", "procfile"},
     "packing": {"errors", "model"},
     # From values to programs
     "render": {"errors", "layout", "model"},
     "launcher": set(),
-    "flows": {"errors", "layout", "model", "planning"},
+    "flows": {"errors", "layout", "model", "names", "planning"},
     "host": {"errors", "flows.ports", "launcher", "layout", "model", "render", "secret"},
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
@@ -79,7 +79,7 @@ PURE = {
 #: All that they import from outside. ``pathlib`` for its pure half: what it would do to a disk is forbidden below.
 PURE_IMPORTS = {
     *("__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "io", "math", "pathlib"),
-    *("re", "shlex", "typing", "dotenv", "msgspec"),
+    *("re", "shlex", "textwrap", "typing", "dotenv", "msgspec"),
 }
 TOUCHES_THE_DISK = {
     *(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from potions.errors import BuildFailed, MigrationFailed, PotionsError
-from potions.flows import switch
+from potions.flows import slots
 from potions.flows.output import OutputTail
 from potions.flows.run import SlotRun
 from potions.model.service import Phase, task_service
@@ -91,7 +91,7 @@ def _stop_task(run: SlotRun, name: str) -> None:
     Its own log goes too: the deployment's log has the same lines, without the values of variables that were printed.
     """
     run.world.supervisor.remove(task_service(run.app.name, run.slot, name))
-    left = run.world.network.end_processes(run.tree, run.slot, switch.UNSERVED_GRACE)
+    left = run.world.network.end_processes(run.tree, run.slot, slots.UNSERVED_GRACE)
     run.world.trees.discard_output(run.tree, run.tree.task_log(run.slot, name))
     if left:
         raise PotionsError(f"Processes of the {name} do not end: {sorted(left)}.")

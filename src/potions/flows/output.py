@@ -42,9 +42,13 @@ class OutputTail:
         return rest + new
 
 
-def tell_last_lines(run: SlotRun) -> None:
-    """Put the last lines that the slot printed in this deployment into the log, or a word that there are none."""
-    output = run.world.trees.read_output(run.tree.output_log(run.slot), run.output_start)[-_LAST_BYTES:]
+def tell_last_lines(run: SlotRun, log: Path | None = None, start: int | None = None) -> None:
+    """Put the last lines that were printed in this deployment into its log, or a word that there are none.
+
+    Those of the slot's ``web``, or of another ``log`` from ``start`` on.
+    """
+    path = log or run.tree.output_log(run.slot)
+    output = run.world.trees.read_output(path, run.output_start if start is None else start)[-_LAST_BYTES:]
     lines = output.decode(errors="replace").splitlines()[-LAST_LINES:]
     for line in lines:
         run.log.output(line)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from potions.errors import AppExited, ListensElsewhere, NotListening, PortBusy, PotionsError, Unhealthy
+from potions.flows import workers
 from potions.flows.output import tell_last_lines
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun
@@ -30,6 +31,13 @@ def verify_slot(run: SlotRun) -> None:
     except PotionsError:
         tell_last_lines(run)
         raise
+
+
+def check_warm_slot(run: SlotRun) -> None:
+    """One good answer of a slot that was healthy before and still runs is enough; any other has it verified anew."""
+    health = run.plan.manifest.health
+    if not is_good(run.world.network.get(run.port, health.path or "/", run.app.host), health):
+        verify_slot(run)
 
 
 def is_good(answer: Answer | None, health: Health) -> bool:
@@ -61,6 +69,7 @@ def _wait_until_healthy(run: SlotRun) -> None:
         if good < _GOOD_IN_A_ROW:
             time.sleep(_SHORTEST_PAUSE if good else _pause_after(time.monotonic() - started))
     _refuse_a_stranger(run, began.pid)
+    workers.refuse_an_ended_worker(run)
 
 
 def _pause_after(waited: float) -> float:

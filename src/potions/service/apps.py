@@ -61,7 +61,9 @@ class AppService:
             return app
 
     def put_site(self, app: App) -> None:
-        self._context.proxy.put_site(app.name, app.ports.both, self._context.tree(app).live)
+        """Have the proxy know the app. Its site can hold requests where a release in one of its slots needs that."""
+        context = self._context
+        context.proxy.put_site(app.name, app.ports.both, context.tree(app), gated=context.needs_gate(app))
 
     def removal(self, name: str, *, purge: bool) -> Removal:
         """What deleting the app would take away, and until when it could be brought back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from potions.errors import InternalError
 from potions.layout import Colour
 from potions.model.deployment import Failure, Kind, Status
+from potions.model.plan import Strategy
 from potions.store import tables
 from potions.store.database import StorePart
 from potions.store.deployments import find_deployment, keep_environment
@@ -44,6 +46,12 @@ class Progress(StorePart):
             _going_on(connection, deployment_id)
             _change(connection, deployment_id, status=status.value)
 
+    def set_strategy(self, deployment_id: int, strategy: Strategy) -> None:
+        """How its release wants to be followed, as its files say. One that ended may be configured again."""
+        with self._database.writing() as connection:
+            find_deployment(connection, deployment_id)
+            _change(connection, deployment_id, strategy=strategy.value)
+
     def succeed(self, deployment_id: int) -> None:
         """It serves, its last step has ended, and the slot before it drains.
 
@@ -53,6 +61,7 @@ class Progress(StorePart):
             row = _going_on(connection, deployment_id)
             end_open_steps(connection, deployment_id)
             served = _next_served(connection, row.app_id)
+            _end_standby(connection, row.app_id)
             _end(connection, deployment_id, Status.SUCCEEDED, draining=True, served=served)
             if row.kind == Kind.ROLLBACK.value:
                 _roll_back(connection, row.app_id, row.previous)
@@ -75,6 +84,21 @@ class Progress(StorePart):
             if find_deployment(connection, deployment_id).served is None:
                 raise InternalError(f"The deployment {deployment_id} never served, so nothing drains for it.")
             _change(connection, deployment_id, draining=False)
+
+    def begin_standby(self, deployment_id: int, until: datetime) -> None:
+        """The slot before it is kept running until then."""
+        with self._database.writing() as connection:
+            _change(connection, deployment_id, standby_until=until)
+
+    def end_standby(self, app_id: int) -> bool:
+        """Nothing of the app stands by any more; False if nothing did."""
+        with self._database.writing() as connection:
+            return _end_standby(connection, app_id)
+
+
+def _end_standby(connection: Connection, app_id: int) -> bool:
+    kept = update(tables.deployments).where(_COLUMNS.app_id == app_id, _COLUMNS.standby_until.is_not(None))
+    return connection.execute(kept.values(standby_until=None)).rowcount > 0
 
 
 def _going_on(connection: Connection, deployment_id: int) -> Row[Any]:

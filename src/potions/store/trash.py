@@ -89,9 +89,9 @@ def _put_into_trash(connection: Connection, app_id: int, trash: TrashRecord) -> 
 
 
 def _end_deployments(connection: Connection, app_id: int) -> None:
-    """Both slots are stopped: nothing drains, and what waited would be stuck when the app comes back."""
+    """Both slots are stopped: nothing drains or stands by, and what waited would be stuck when the app comes back."""
     of_app = update(tables.deployments).where(tables.deployments.c.app_id == app_id)
-    connection.execute(of_app.values(draining=False))
+    connection.execute(of_app.values(draining=False, standby_until=None))
     unfinished = of_app.where(tables.deployments.c.ended.is_(None))
     connection.execute(unfinished.values(status=Status.CANCELLED.value, ended=tables.now()))
 
