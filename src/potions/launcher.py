@@ -25,7 +25,8 @@ def main(spec_path: str) -> int:
     try:
         spec = json.loads(Path(spec_path).read_bytes())
         environment = read_environment(spec["env_file"])
-        add_own(environment, spec["own_variables"])
+        # An earlier version wrote none; its specs are read again whenever such a program is started anew.
+        add_own(environment, spec.get("own_variables", {}))
         end_leftovers(environment)
         become(spec["account"])
         os.chdir(spec["directory"])

@@ -32,9 +32,10 @@ drain = "1s"
 class Crashing:
     """A Potions with one app, whose agent dies on order. ``storage/kept.txt`` must never change."""
 
-    def __init__(self, platform: Platform, releases: Path) -> None:
+    def __init__(self, platform: Platform, releases: Path, manifest: str = TASKS) -> None:
         self.platform = platform
         self._releases = releases
+        self._manifest = manifest
         self._order = platform.folder / "die-at"
         self._made = 0
 
@@ -49,7 +50,7 @@ class Crashing:
     def deploy(self, version: str, **behaviour: object) -> int:
         """Send a release and have it deployed; the deployment's number. Does not wait."""
         self._made += 1
-        folder = behave_release(self._releases / str(self._made), version, manifest=TASKS, **behaviour)  # type: ignore[arg-type]
+        folder = behave_release(self._releases / str(self._made), version, manifest=self._manifest, **behaviour)  # type: ignore[arg-type]
         source = open_release(folder)
         sent = self.platform.client.send_release(APP, source.name, source.chunks())
         return self.platform.client.deploy(APP, sent.id).number
@@ -111,6 +112,7 @@ class Crashing:
         assert platform.client.status().running == []
         left = [path.name for path in tree.slots.iterdir() if path.name not in {"blue", "green"}]
         assert left == [], left
+        assert not tree.hold(live).exists(), "visitors wait for nothing"
         assert not list(tree.releases.glob(".incoming-*"))
         # No stored byte is lost.
         assert (tree.storage / "kept.txt").read_bytes() == STORED
