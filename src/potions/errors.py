@@ -81,11 +81,31 @@ class VariableUnknown(PotionsError):
     http_status = 404
 
 
+class PreviewOutdated(PotionsError):
+    """Variables that were changed between the preview of a change and the change itself; nothing was done."""
+
+    code = "preview-outdated"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"The variables of {app} were changed since the preview; nothing was done.",
+            why=f"Who changed what: potions env history {app}",
+            do="Run it again, and look at what it would do now.",
+        )
+
+
 class DotenvBroken(PotionsError):
     """A `.env` file with a line that cannot be read."""
 
     code = "dotenv-broken"
     exit_status = 2
+
+
+class FileNotWritten(PotionsError):
+    """A file on this computer that a command was to write: something is there already, or its folder refuses it."""
+
+    code = "file-not-written"
 
 
 class UsageRefused(PotionsError):

@@ -11,7 +11,7 @@ from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.event import Event, EventKind
 from potions.model.plan import Strategy
 from potions.model.service import Phase
-from potions.model.variable import Liveness, Variable
+from potions.model.variable import Liveness, Variable, VariableAct, VariableEvent
 
 __all__ = [
     "AppCreate",
@@ -21,6 +21,7 @@ __all__ = [
     "Deployed",
     "Deployment",
     "DeploymentCreate",
+    "DotenvText",
     "ErrorBody",
     "Event",
     "EventKind",
@@ -39,6 +40,8 @@ __all__ = [
     "Strategy",
     "TrashEntry",
     "Variable",
+    "VariableAct",
+    "VariableEvent",
     "VariablesChange",
     "VariablesChanged",
 ]
@@ -169,15 +172,41 @@ class VariablesChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     set: dict[str, str] = {}
     unset: list[str] = []
     dotenv: str | None = None
+    replace: bool = False
+    """Remove what a person had set and the file does not have. Automatic variables stay."""
+    version: str = ""
+    """That of a preview: where the variables were changed since, nothing is done."""
+
+    def __repr__(self) -> str:
+        return f"VariablesChange(set={sorted(self.set)}, unset={self.unset}, replace={self.replace})"
 
 
 class VariablesChanged(msgspec.Struct, frozen=True):
-    """What a change did. Names only; a value is never sent back."""
+    """What a change did, or would do. Names only; a value is never sent back."""
 
     added: list[str]
     changed: list[str]
     removed: list[str]
     unchanged: list[str]
+    kept: list[str] = []
+    """What it does not name, and leaves as it is."""
+    version: str = ""
+    """Of the saved variables, as they are now. Each write makes another one."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.changed or self.removed)
+
+
+class DotenvText(msgspec.Struct, frozen=True):
+    """Saved variables as the text of a ``.env`` file."""
+
+    text: str
+    names: list[str]
+    left_out: list[str]
+
+    def __repr__(self) -> str:
+        return f"DotenvText(names={self.names})"
 
 
 class LogLine(msgspec.Struct, frozen=True):

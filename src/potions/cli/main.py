@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -20,6 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     _print_what_it_can(sys.stdout)
     _print_what_it_can(sys.stderr)
+    if sys.stdin is None:
+        # Closed by who started this. Whoever reads finds nothing there, and not an accident.
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     if words in (["--help"], ["-h"], ["help"]):
         sys.stdout.write(front_page())
         return 0

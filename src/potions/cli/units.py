@@ -57,6 +57,11 @@ def until(moment: datetime) -> str:
     return moment.astimezone().strftime("%a %d %b %H:%M")
 
 
+def minute(moment: datetime) -> str:
+    """``2026-11-23 14:05``, local: a moment to be compared with others."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
 def clock(moment: datetime) -> str:
     """``14:05:01``, local."""
     return moment.astimezone().strftime("%H:%M:%S")
