@@ -12,9 +12,9 @@ from potions.flows.deploy import deploy, rollback
 from potions.flows.step import Flow, PointOfNoReturn
 from support.crashing import APP, Crashing
 
-#: Steps that only a hand-over has, and those that only a release with workers or a slot that stands by has.
+#: Steps that only a hand-over has, and those that only a release with workers has.
 HANDOVER = ("hold", "stop old")
-ELSEWHERE = ("workers", "check")
+ELSEWHERE = ("workers",)
 
 
 def points(flow: Flow, *moments: str, without: tuple[str, ...] = (*HANDOVER, *ELSEWHERE)) -> list[str]:  # type: ignore[type-arg]

@@ -52,7 +52,6 @@ def rollback() -> Flow[SlotRun]:
             *_HAND_OVER,
             Step("start", slots.start_slot, undo=slots.stop_slot, when=is_cold),
             Step("verify", verify.verify_slot, when=is_cold),
-            Step("check", verify.check_warm_slot, when=is_warm),
             *_SWITCH,
         ),
         after=_TIDY,
@@ -138,20 +137,18 @@ def put_site(run: SlotRun) -> None:
         run.log.note("the proxy's site changed and was loaded")
 
 
-def is_warm(run: SlotRun) -> bool:
-    return run.is_warm
-
-
 def is_cold(run: SlotRun) -> bool:
     """Whether the slot's release has to be started."""
     return not run.is_warm
 
 
 def claim_slot(run: SlotRun) -> None:
-    """Say that the slot runs for this rollback from now on."""
+    """Say that the slot runs for this rollback from now on. One that ran already shows that it still answers."""
     run.is_warm = run.is_running()
     run.world.trees.end_hold(run.tree, run.slot)
     run.world.trees.rewrite_holds(run.tree, run.slot, run.content)
+    if run.is_warm:
+        verify.check_warm_slot(run)
 
 
 def give_slot_back(run: SlotRun) -> None:

@@ -131,6 +131,26 @@ def find_deployment(connection: Connection, deployment_id: int) -> Row[Any]:
     return row
 
 
+def going_on(connection: Connection, deployment_id: int) -> Row[Any]:
+    """The row of a deployment that has not ended; raises InternalError for one that has."""
+    row = find_deployment(connection, deployment_id)
+    if row.ended is not None:
+        raise InternalError(f"The deployment {deployment_id} was to be changed after its end.", why=row.status)
+    return row
+
+
+def set_status(connection: Connection, deployment_id: int, status: Status) -> None:
+    """Say how far it is. Its end has a method of its own for each way to end: InternalError."""
+    if status.ended:
+        raise InternalError(f"A deployment cannot be set to {status.value!r}: that is an end.")
+    going_on(connection, deployment_id)
+    change_deployment(connection, deployment_id, status=status.value)
+
+
+def change_deployment(connection: Connection, deployment_id: int, **values: Any) -> None:
+    connection.execute(update(tables.deployments).where(_COLUMNS.id == deployment_id).values(values))
+
+
 def keep_environment(
     connection: Connection,
     sealer: Sealer,
