@@ -25,3 +25,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The system user that apps run as."""
     search_path: str
     """``PATH`` of the apps: that of whoever ran ``potions up`` last, without Potions' own programs."""
+
+
+def read_settings(data: bytes) -> Settings | None:
+    """What stands in a ``potions.json``; None where that is no settings."""
+    try:
+        return msgspec.json.decode(data, type=Settings)
+    except msgspec.MsgspecError:
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import httpx
@@ -39,17 +40,7 @@ class Caddy:
     def put_site(self, app: str, ports: tuple[int, int], tree: AppTree, *, gated: bool) -> bool:
         """Write and load an app's site; True if it changed. A refused one is taken back; Caddy keeps what it had."""
         path = self._home.site(app)
-        text = render_site(
-            Site(
-                app=app,
-                hosts=[f"{app}.localhost"],
-                http_port=self._http_port,
-                ports=ports,
-                live_root=tree.live,
-                probe_token=self._probe_token,
-                gates={colour: tree.gate(colour) for colour in Colour} if gated else None,
-            )
-        ).encode()
+        text = self.site_text(app, ports, tree, gated=gated)
         with self._changing:
             before = path.read_bytes() if path.exists() else None
             if before == text and not self._home.unloaded.exists():
@@ -63,6 +54,20 @@ class Caddy:
                 raise
             return True
 
+    def site_text(self, app: str, ports: tuple[int, int], tree: AppTree, *, gated: bool) -> bytes:
+        """What stands in an app's site."""
+        return render_site(
+            Site(
+                app=app,
+                hosts=[f"{app}.localhost"],
+                http_port=self._http_port,
+                ports=ports,
+                live_root=tree.live,
+                probe_token=self._probe_token,
+                gates={colour: tree.gate(colour) for colour in Colour} if gated else None,
+            )
+        ).encode()
+
     def remove_site(self, app: str) -> None:
         """Take an app out of the proxy; one that is not there is fine."""
         path = self._home.site(app)
@@ -72,13 +77,49 @@ class Caddy:
                 remove_tree(path, below=self._home.caddy)
                 self._load()
 
+    def amend(self, write: Mapping[str, bytes], remove: Iterable[str]) -> None:
+        """Write some sites, remove others, write the main file, and load all of it at once.
+
+        At once, because Caddy refuses every site for one that is broken. Raises ProxyRefused; what was written stays,
+        and Caddy runs with what it had.
+        """
+        with self._changing:
+            self._mark_unloaded()
+            for app, text in write.items():
+                write_atomically(self._home.site(app), text, 0o600)
+            for app in remove:
+                remove_tree(self._home.site(app), below=self._home.caddy)
+            self.write_caddyfile()
+            self._load()
+
+    def difference(self) -> str | None:
+        """How what Caddy runs with differs from what is on disk: not at all (None), or in words.
+
+        Raises ProxyRefused where it does not answer.
+        """
+        headers = {"Content-Type": "text/caddyfile"}
+        try:
+            on_disk = self._admin.post("/adapt", content=self._home.caddyfile.read_bytes(), headers=headers)
+            loaded = self._admin.get("/config/")
+        except httpx.HTTPError as error:
+            raise ProxyRefused("Caddy does not answer.", why=str(error), do="See: potions status") from error
+        except FileNotFoundError:
+            return "There is no main file."
+        if on_disk.status_code != 200:
+            return f"Caddy would refuse it: {_refusal(on_disk)}"
+        return None if on_disk.json()["result"] == loaded.json() else "It was changed since it was loaded."
+
     def sites(self) -> list[str]:
         """The apps that have a site."""
         return sorted(path.stem for path in self._home.sites.glob("*.caddy"))
 
     def write_caddyfile(self) -> None:
         """Write the file that Caddy starts with and that every load sends."""
-        write_atomically(self._home.caddyfile, render_caddyfile(self._home, self._http_port).encode(), 0o600)
+        write_atomically(self._home.caddyfile, self.caddyfile_text(), 0o600)
+
+    def caddyfile_text(self) -> bytes:
+        """What stands in that file."""
+        return render_caddyfile(self._home, self._http_port).encode()
 
     def load(self) -> None:
         """Load what is on disk; raises ProxyRefused and leaves what was in force."""
@@ -152,6 +193,13 @@ class Caddy:
         """The environment Caddy runs with: nothing of ours, and its own files inside the home."""
         folder = str(self._home.caddy)
         return {"HOME": folder, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder, "PATH": "/usr/bin:/bin"}
+
+
+def _refusal(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["error"])[:500]
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:500]
 
 
 def wait_until_up(caddy: Caddy, timeout: float) -> bool:

@@ -11,6 +11,9 @@ import socket
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+import psutil
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTEN = b"0A"
@@ -63,3 +66,21 @@ def _target(link: str) -> str:
         return os.readlink(link)  # noqa: PTH115 - for hundreds of them
     except OSError:
         return ""
+
+
+class Held(NamedTuple):
+    """A TCP port that somebody listens on. ``pid`` is 0 where this user may not know who."""
+
+    address: str
+    port: int
+    pid: int
+
+
+def every_listener() -> list[Held]:
+    """Who listens where on this computer; a socket that several processes share is there once for each."""
+    where = {inode: place for table in _TABLES for inode, place in _listeners(table)}
+    holders: dict[int, set[int]] = {inode: set() for inode in where}
+    for pid in psutil.pids():
+        for inode in set(_sockets(pid)) & holders.keys():
+            holders[inode].add(pid)
+    return [Held(*where[inode], pid) for inode, pids in holders.items() for pid in sorted(pids) or [0]]

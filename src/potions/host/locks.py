@@ -48,3 +48,14 @@ class Locks:
                 return None
             time.sleep(_POLL)
         return lock
+
+    def held(self, prefix: str) -> set[str]:
+        """The names, without their ``prefix``, of the locks that somebody holds right now."""
+        names = (path.stem for path in self._folder.glob(f"{prefix}*.lock"))
+        return {name.removeprefix(prefix) for name in names if self._is_held(name)}
+
+    def _is_held(self, name: str) -> bool:
+        lock = self.try_take(name)
+        if lock is not None:
+            lock.release()
+        return lock is None

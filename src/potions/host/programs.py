@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 from potions.errors import StartFailed
 
+_TIMEOUT = 30.0
+
 
 def caddy_program() -> str:
     """The Caddy of the pinned wheel, never one that happens to be in PATH."""
     return _script("caddy")
+
+
+def caddy_version() -> str:
+    """What our Caddy says of its version: ``v2.11.7``. Raises StartFailed where it cannot be run."""
+    command = [caddy_program(), "version"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise StartFailed(
+            "Caddy cannot be run.", why=str(error), do="Install Potions again, with all its dependencies."
+        ) from error
+    return done.stdout.partition(" ")[0].strip()
 
 
 def own_programs() -> Path | None:

@@ -48,3 +48,14 @@ class TrashRecord(msgspec.Struct, frozen=True):
     restorable_until: datetime
     total_bytes: int
     total_files: int
+
+
+class ArchiveRecord(msgspec.Struct, frozen=True):
+    """The archive of a release, as it was sent."""
+
+    release: str
+    label: str
+    suffix: str
+    packed_bytes: int
+    pruned: bool
+    """It is not kept any more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from potions.store.apps import Apps
+from potions.store.condition import Condition
 from potions.store.database import Database
 from potions.store.deployments import Deployments
 from potions.store.journal import Journal
@@ -17,7 +18,7 @@ from potions.store.variable_history import VariableHistory
 from potions.store.variables import Variables
 
 
-class Store(Apps, Trash, Variables, VariableHistory, Releases, Deployments, Progress, Journal):
+class Store(Apps, Trash, Variables, VariableHistory, Releases, Deployments, Progress, Journal, Condition):
     """Every method is one short transaction, on the disk when it returns, and may be called from any thread.
 
     Values of variables are sealed before they are written. Every moment is in UTC. Besides the errors a method names,

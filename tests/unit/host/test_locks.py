@@ -129,3 +129,14 @@ def test_a_lock_is_no_link(locks: Locks, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"):
         locks.try_take("app-2")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_which_locks_are_held(locks: Locks) -> None:
+    """Those of a prefix, without it; to ask takes none of them."""
+    lock, other = taken(locks, "name-blog"), taken(locks, "app-1")
+    taken(locks, "name-shop").release()
+    assert locks.held("name-") == {"blog"}
+    taken(locks, "name-shop").release()
+    lock.release()
+    other.release()
+    assert locks.held("name-") == set()
