@@ -31,7 +31,13 @@ _log = logging.getLogger(__name__)
 
 #: What the server that children are forked from has imported, so that a job costs milliseconds. A child that has become
 #: the app's user may not even be able to read the interpreter's own files, so it has to find everything in memory.
-_PRELOADED = ["potions.host.archive", "potions.host.below_child", "potions.host.below_tasks"]
+_PRELOADED = [
+    "potions.host.archive",
+    "potions.host.below_child",
+    "potions.host.below_tasks",
+    "potions.host.doctor.slot_links",
+    "potions.host.doctor.storage_use",
+]
 
 _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_TO_END = 10.0
