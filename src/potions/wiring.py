@@ -17,6 +17,7 @@ from potions.flows.run import World
 from potions.host.account import account_of
 from potions.host.below import Below
 from potions.host.caddy import Caddy
+from potions.host.doctor.below_looks import BelowLooks
 from potions.host.epmd import Epmd
 from potions.host.files import write_atomically
 from potions.host.locks import Locks
@@ -36,7 +37,8 @@ def make_service(home: Home, settings: Settings) -> Service:
     account = account_of(settings.app_user)
     supervisor = Supervisord(home)
     network = Network()
-    trees = Trees(account, Below(account))
+    below = Below(account)
+    trees = Trees(account, below)
     proxy = Caddy(home, settings.http_port, settings.probe_token)
     world = World(
         supervisor=supervisor,
@@ -58,6 +60,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         proxy=proxy,
         network=network,
         trees=trees,
+        looks=BelowLooks(account, below),
         locks=Locks(home.locks),
     )
     return Service(context)

@@ -15,6 +15,7 @@ from potions import __version__
 from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
+from potions.agent.api.doctor import DoctorController
 from potions.agent.api.logs import LogController
 from potions.agent.api.variables import VariableController
 from potions.agent.peer import PeerProtocol
@@ -37,6 +38,7 @@ def make_app(service: Service) -> Litestar:
             DeploymentController,
             VariableController,
             LogController,
+            DoctorController,
         ],
         dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},

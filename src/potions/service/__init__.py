@@ -5,6 +5,7 @@ from __future__ import annotations
 from potions.service.apps import AppService
 from potions.service.context import Context
 from potions.service.deployments import DeploymentService
+from potions.service.doctor.doctor import DoctorService
 from potions.service.housekeeping import Housekeeping
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
@@ -31,6 +32,7 @@ class Service:
         self.variables = VariableService(context)
         self.logs = LogService(context)
         self.overview = OverviewService(context, self.deployments, self.variables)
+        self.doctor = DoctorService(context, self.jobs, self.lifecycle)
         self.housekeeping = Housekeeping(self.apps)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 

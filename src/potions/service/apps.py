@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 KEPT_FOR = timedelta(hours=72)
 
 #: What a directory in the trash is called from the moment on from which nothing brings it back.
-_PURGE = ".purge"
+PURGE = ".purge"
 
 
 class AppService:
@@ -139,7 +139,7 @@ class AppService:
         """Remove for good what has been in the trash for longer than its time, and what a purge has left there."""
         while self._expire_one():
             pass
-        for doomed in self._context.home.trash.glob(f"*{_PURGE}"):
+        for doomed in self._context.home.trash.glob(f"*{PURGE}"):
             try:
                 remove_tree(doomed, below=self._context.home.trash)
             except UnsafePath as error:
@@ -157,7 +157,7 @@ class AppService:
     def _put_out_of_reach(self, record: TrashRecord) -> Path:
         """From here on nothing brings it back; returns what is left to remove."""
         trashed = self._context.home.trash / record.directory
-        doomed = trashed.with_name(trashed.name + _PURGE)
+        doomed = trashed.with_name(trashed.name + PURGE)
         if trashed.exists():
             move(trashed, doomed)
         self._context.store.forget_app(record.app_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from potions.errors import AppDirectoryGone
 from potions.flows.run import World
 from potions.host.caddy import Caddy
+from potions.host.doctor.below_looks import BelowLooks
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.supervisord import Supervisord
@@ -34,6 +35,7 @@ class Context:
     proxy: Caddy
     network: Network
     trees: Trees
+    looks: BelowLooks
     locks: Locks
 
     def app(self, name: str) -> App:

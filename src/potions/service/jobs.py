@@ -66,6 +66,10 @@ class Jobs:
             raise
         return lock
 
+    def try_app(self, app: App, give_up: Callable[[], bool]) -> Lock | None:
+        """The app's lock, where nobody works on it; nobody is hurried for it. None where somebody still does."""
+        return self._context.locks.take(_app_lock(app.id), give_up)
+
     def _refuse_another(self, app: App) -> None:
         """While somebody waited, the app may have been deleted, and its name given to another."""
         if self._context.app(app.name).id != app.id:

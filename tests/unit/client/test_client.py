@@ -23,6 +23,7 @@ from potions.errors import (
 )
 from potions.schema import (
     AppCreate,
+    Checkup,
     Colour,
     DeploymentCreate,
     DotenvText,
@@ -31,6 +32,7 @@ from potions.schema import (
     LogLine,
     RestoreRequest,
     TrashEntry,
+    Treatment,
     Variable,
     VariableAct,
     VariableEvent,
@@ -41,6 +43,7 @@ from support import answers
 from support.canned_agent import Answer, CannedAgent, running_agent
 
 CHANGED = VariablesChanged(["A"], [], ["B"], [])
+CHECKUP = Checkup("0.1.0", "/h", "", 0, [], [], 0.1)
 
 
 @pytest.fixture
@@ -95,6 +98,10 @@ ROUTES: list[tuple[Call, str, str, object]] = [
         "/apps/blog/variables/history",
         [VariableEvent(answers.NOW, "ann", VariableAct.SET, added=["A"])],
     ),
+    (lambda c: c.checkup(), "GET", "/doctor", CHECKUP),
+    (lambda c: c.checkup("blog"), "GET", "/apps/blog/doctor", CHECKUP),
+    (lambda c: c.fix(), "POST", "/doctor/fix", Treatment([], CHECKUP)),
+    (lambda c: c.fix("blog", ["key"]), "POST", "/apps/blog/doctor/fix", Treatment([], CHECKUP)),
 ]
 
 

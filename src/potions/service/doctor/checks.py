@@ -1,0 +1,34 @@
+"""Every check there is, in the order in which they are made and told. A new concern is one more entry."""
+
+from __future__ import annotations
+
+from potions.service.doctor import app, platform, storage, strays, visit
+from potions.service.doctor.look import AppCheck, Check
+
+OF_PLATFORM = (
+    Check("parts", platform.look_at_parts),
+    Check("home", platform.look_at_home),
+    Check("room", platform.look_at_room),
+    Check("database", platform.look_at_database),
+    Check("ports", platform.look_at_ports),
+    Check("proxy", platform.look_at_proxy),
+    Check("directories", strays.look_at_directories),
+    Check("programs", strays.look_at_programs),
+    Check("deployments", strays.look_at_deployments),
+    Check("leftovers", strays.look_at_temporary),
+)
+
+OF_APP = (
+    AppCheck("records", "directories, and what the slots hold", app.look_at_records),
+    AppCheck("processes", "slots, workers and ports", app.look_at_processes),
+    AppCheck("entries", "owners, permissions and links", app.look_at_entries),
+    AppCheck("site", "sites, and nobody held", app.look_at_site),
+    AppCheck("releases", "archives and logs", app.look_at_releases),
+    AppCheck("half-made", "what deploys and uploads leave when they are cut off", app.look_at_leftovers),
+)
+
+#: Only where one app is asked for: with many, they would take minutes.
+OF_ONE_APP = (
+    AppCheck("answer", "a request through the proxy", visit.look_at_visit),
+    AppCheck("storage", "storage", storage.look_at_storage),
+)
