@@ -50,7 +50,7 @@ def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say
     Raises HomeRefused, PortBusy (with who has the port), UsageRefused for another port while one
     runs, StartFailed.
     """
-    _refuse_home(home)
+    refuse_home(home)
     _refuse_ports(http_port, first_port)
     refuse_missing_key(home)
     account = _prepare_home(home, say)
@@ -220,7 +220,7 @@ def _free_from(port: int) -> int:
     return port
 
 
-def _refuse_home(home: Home) -> None:
+def refuse_home(home: Home) -> None:
     path = str(home.root)
     for folder in (home.root, *home.root.parents):
         if _is_no_directory(folder):
@@ -329,12 +329,12 @@ def _end_leftovers(home: Home) -> int:
 
     A supervisord that lives and only lost its socket is among them, or it would start the others again.
     """
-    found = set(_leftovers(home))
-    processes.end_processes(lambda: set(_leftovers(home)), _GRACE)
+    found = set(leftovers(home))
+    processes.end_processes(lambda: set(leftovers(home)), _GRACE)
     return len(found)
 
 
-def _leftovers(home: Home) -> Iterator[int]:
+def leftovers(home: Home) -> Iterator[int]:
     yield from processes.home_processes(home.apps)
     own = {
         ("-c", str(home.supervisor_config)),

@@ -52,6 +52,7 @@ LAYERS: dict[str, set[str]] = {
     "client": {"errors", "names", "schema"},
     "cli": {"", "client", "errors", "homes", "manifest", "names", "packing", "schema"},
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
+    "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
 }
@@ -59,6 +60,7 @@ LAYERS: dict[str, set[str]] = {
 #: Single modules that may import more than the rest of their part: where a process begins, there it is put together.
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
+    "cli.doctor": {"embedded_doctor"},
     "cli.platform": {"embedded", "wiring"},
 }
 

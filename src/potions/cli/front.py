@@ -23,6 +23,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("up", "potions.cli.platform:up", "Start Potions here, in the background."),
         Command("down", "potions.cli.platform:down", "Stop Potions here, with all its apps."),
         Command("status", "potions.cli.platform:status", "Show what runs: Potions itself, the apps, the deploys."),
+        Command("doctor", "potions.cli.doctor:doctor", "Compare what is with what should be, and say what to run."),
     ),
     "Apps": (
         Command("apps", "potions.cli.apps:apps", "Create, list, show, delete and restore apps."),
