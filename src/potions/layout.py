@@ -115,6 +115,14 @@ class AppTree:
         return self.releases / f"{release}.{suffix}"
 
     @property
+    def puts(self) -> Path:
+        """What is on its way into the storage: a file for each, which says where to. What a crash cut off is in it."""
+        return self.root / ".puts"
+
+    def put(self, token: str) -> Path:
+        return self.puts / token
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -140,6 +148,7 @@ class AppTree:
             Entry(self.marker(Colour.BLUE), "platform", 0o755),
             Entry(self.marker(Colour.GREEN), "platform", 0o755),
             Entry(self.releases, "platform", 0o700),
+            Entry(self.puts, "platform", 0o700),
             Entry(self.logs, "platform", 0o750),
         )
 

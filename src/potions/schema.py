@@ -10,6 +10,19 @@ from potions.layout import Colour
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.event import Event, EventKind
 from potions.model.service import Phase
+from potions.model.stored import (
+    Existing,
+    FolderPut,
+    FolderUse,
+    Order,
+    SentFile,
+    SentFolder,
+    StoredEntry,
+    StoredFolder,
+    StoredKind,
+    StoredRemoval,
+    Use,
+)
 from potions.model.variable import Liveness, Variable
 
 __all__ = [
@@ -23,18 +36,31 @@ __all__ = [
     "ErrorBody",
     "Event",
     "EventKind",
+    "Existing",
+    "FolderPut",
+    "FolderUse",
     "Kind",
     "Liveness",
     "LogLine",
+    "Order",
     "Part",
     "Phase",
     "PlatformStatus",
     "Release",
     "Removal",
     "RestoreRequest",
+    "SentFile",
+    "SentFolder",
     "SlotDetail",
     "Status",
+    "StorageUse",
+    "StorageUseLine",
+    "StoredEntry",
+    "StoredFolder",
+    "StoredKind",
+    "StoredRemoval",
     "TrashEntry",
+    "Use",
     "Variable",
     "VariablesChange",
     "VariablesChanged",
@@ -190,3 +216,24 @@ class PlatformStatus(msgspec.Struct, frozen=True):
     apps: list[AppSummary]
     running: list[Deployment]
     """Deployments that run or wait, in the order of the queue."""
+
+
+class StorageUse(msgspec.Struct, frozen=True):
+    """A storage, or a folder of it: where it is, and what it holds."""
+
+    app: str
+    directory: str
+    """The storage itself: what the app finds in STORAGE_DIR."""
+    owner: str
+    """The user that apps run as."""
+    free_bytes: int
+    """What is left on the disk that it lies on."""
+    use: Use
+
+
+class StorageUseLine(msgspec.Struct, frozen=True):
+    """A line while a storage is measured: what was counted so far; the last one says it all."""
+
+    files: int
+    bytes: int
+    result: StorageUse | None = None

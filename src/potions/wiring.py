@@ -20,6 +20,7 @@ from potions.host.epmd import Epmd
 from potions.host.files import write_atomically
 from potions.host.locks import Locks
 from potions.host.network import Network
+from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
 from potions.layout import SECRET_KEY_MODE, Home
@@ -35,7 +36,8 @@ def make_service(home: Home, settings: Settings) -> Service:
     account = account_of(settings.app_user)
     supervisor = Supervisord(home)
     network = Network()
-    trees = Trees(account, Below(account))
+    below = Below(account)
+    trees = Trees(account, below)
     proxy = Caddy(home, settings.http_port, settings.probe_token)
     world = World(
         supervisor=supervisor,
@@ -56,6 +58,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         proxy=proxy,
         network=network,
         trees=trees,
+        storages=Storages(account, below),
         locks=Locks(home.locks),
     )
     return Service(context)

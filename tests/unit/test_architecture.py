@@ -27,11 +27,14 @@ LAYERS: dict[str, set[str]] = {
     "dotenv": {"errors", "names"},
     "planning": {"manifest", "model", "procfile"},
     "packing": {"errors", "model"},
+    "tar_format": set(),
+    # Files of this computer, to and from a storage
+    "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
     "render": {"errors", "layout", "model"},
     "launcher": set(),
     "flows": {"errors", "layout", "model", "planning"},
-    "host": {"errors", "flows.ports", "launcher", "layout", "model", "render", "secret"},
+    "host": {"errors", "flows.ports", "launcher", "layout", "model", "names", "render", "secret", "tar_format"},
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
         "",
@@ -50,7 +53,7 @@ LAYERS: dict[str, set[str]] = {
     # Processes
     "agent": {"", "errors", "layout", "schema", "service"},
     "client": {"errors", "names", "schema"},
-    "cli": {"", "client", "errors", "homes", "manifest", "names", "packing", "schema"},
+    "cli": {"", "client", "errors", "homes", "local", "manifest", "names", "packing", "schema"},
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
@@ -79,7 +82,7 @@ PURE = {
 #: All that they import from outside. ``pathlib`` for its pure half: what it would do to a disk is forbidden below.
 PURE_IMPORTS = {
     *("__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "io", "math", "pathlib"),
-    *("re", "shlex", "typing", "dotenv", "msgspec"),
+    *("re", "shlex", "typing", "urllib", "dotenv", "msgspec"),
 }
 TOUCHES_THE_DISK = {
     *(

@@ -16,6 +16,7 @@ from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
 from potions.agent.api.logs import LogController
+from potions.agent.api.storage import StorageController
 from potions.agent.api.variables import VariableController
 from potions.agent.peer import PeerProtocol
 from potions.schema import PlatformStatus
@@ -37,6 +38,7 @@ def make_app(service: Service) -> Litestar:
             DeploymentController,
             VariableController,
             LogController,
+            StorageController,
         ],
         dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},

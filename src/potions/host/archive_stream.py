@@ -207,4 +207,15 @@ def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
         raise broken(TRUNCATED)
 
 
-_DECODERS: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {GZIP.suffix: _gunzip, ZSTD.suffix: _unzstd}
+def _as_it_is(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    return chunks
+
+
+#: A tar that is not compressed; what is sent to and from a storage.
+PLAIN = "tar"
+
+_DECODERS: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
+    GZIP.suffix: _gunzip,
+    ZSTD.suffix: _unzstd,
+    PLAIN: _as_it_is,
+}

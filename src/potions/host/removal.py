@@ -32,7 +32,7 @@ def remove_tree(path: Path | str, *, below: Path) -> None:
     mounted at it or inside it; and UnsafePath where the system refuses to remove something.
     """
     base, parts = _split(path, below)
-    _refuse_mounts(base.joinpath(*parts))
+    refuse_mounts(base.joinpath(*parts))
     try:
         with ExitStack() as opened:
             folder = opened.enter_context(directory(base))
@@ -72,7 +72,8 @@ def _split(path: Path | str, below: Path) -> tuple[Path, tuple[str, ...]]:
     raise UnsafePath(f"{text} will not be removed.", why=f"It does not lie below {below}.", do=_KEEP_OUT)
 
 
-def _refuse_mounts(path: Path) -> None:
+def refuse_mounts(path: Path) -> None:
+    """Raise UnsafePath if something is mounted at ``path``, which is the real one, or below it."""
     inside = [mounted for mounted in _mount_points() if mounted.is_relative_to(path)]
     if inside:
         raise UnsafePath(

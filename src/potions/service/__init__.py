@@ -12,6 +12,7 @@ from potions.service.logs import LogService
 from potions.service.overview import OverviewService
 from potions.service.recovery import Recovery
 from potions.service.runs import Runs
+from potions.service.storage import StorageService
 from potions.service.variables import VariableService
 
 
@@ -27,6 +28,7 @@ class Service:
         self.deployments = DeploymentService(context, self.jobs)
         self.variables = VariableService(context)
         self.logs = LogService(context)
+        self.storage = StorageService(context)
         self.overview = OverviewService(context, self.deployments, self.variables)
         self.housekeeping = Housekeeping(self.apps)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
@@ -35,4 +37,5 @@ class Service:
         """Settle what a crash left, then work on the queue and tidy up now and again."""
         self.recovery.run()
         self.jobs.start()
+        self.storage.start()
         self.housekeeping.start()

@@ -10,6 +10,7 @@ from potions.flows.run import World
 from potions.host.caddy import Caddy
 from potions.host.locks import Locks
 from potions.host.network import Network
+from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
 from potions.layout import AppTree, Home
@@ -33,6 +34,7 @@ class Context:
     proxy: Caddy
     network: Network
     trees: Trees
+    storages: Storages
     locks: Locks
 
     def app(self, name: str) -> App:
