@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from urllib.parse import unquote
 
 from cyclopts import Parameter
@@ -39,6 +39,7 @@ def get(
         str,
         Parameter(
             name="TO",
+            allow_leading_hyphen=True,
             help="What it is called here; a folder that is there, or a slash at the end: into it; - is standard"
             " output.",
         ),
@@ -60,6 +61,7 @@ def get(
         potions storage get blog uploads backup/uploads
         potions storage get blog . - | tar t
     """
+    _refuse_option(to, "get")
     with connect() as client:
         entry = client.stored(app, path)
         folder = entry.kind is StoredKind.FOLDER
@@ -79,7 +81,9 @@ def get(
 
 def put(
     app: AppWord,
-    source: Annotated[str, Parameter(name="FROM", help="A file or a folder here; - is standard input.")],
+    source: Annotated[
+        str, Parameter(name="FROM", allow_leading_hyphen=True, help="A file or a folder here; - is standard input.")
+    ],
     path: Annotated[
         str,
         Parameter(
@@ -106,6 +110,7 @@ def put(
         potions storage put blog ./photos uploads --skip
         pg_dump blog | potions storage put blog - dumps/today.sql
     """
+    _refuse_option(source, "put")
     if replace and skip:
         raise UsageRefused("--replace and --skip say two different things.", do="Choose one of them.")
     existing = Existing.REPLACE if replace else Existing.SKIP if skip else Existing.REFUSE
@@ -117,10 +122,20 @@ def put(
         say("Stopped before all of it arrived; nothing of it is there.", console=stderr())
         return INTERRUPTED
     if json:
-        print_json(done)
+        print_json(done.answer)
     else:
         _tell_put(done, time.monotonic() - began)
     return 0
+
+
+def _refuse_option(word: str, verb: str) -> None:
+    """A lone hyphen is taken where a name is; whatever else begins with one was meant as an option."""
+    if word.startswith("-") and word != _STREAM:
+        raise UsageRefused(
+            f'Unknown option: "{word}".',
+            why="A name that begins with a hyphen is written as ./-name.",
+            do=f"See: potions storage {verb} --help",
+        )
 
 
 # Getting
@@ -173,6 +188,13 @@ def _tell_got(path: str, target: Path, fetched: Fetched, seconds: float, *, json
 # Putting
 
 
+class _Done(NamedTuple):
+    """What was put, as the agent told it; or what was there already and was left as it is."""
+
+    answer: StoredEntry | FolderPut
+    left: bool = False
+
+
 @dataclass(frozen=True)
 class _Putting:
     """What was asked for, apart from what is put and where to."""
@@ -182,14 +204,14 @@ class _Putting:
     existing: Existing
     quiet: bool
 
-    def put(self, source: str, path: str) -> StoredEntry | FolderPut:
+    def put(self, source: str, path: str) -> _Done:
         if source == _STREAM:
-            return self._stream(path)
+            return _Done(self._stream(path))
         found = open_source(Path(source))
         target = _stored_target(path, Path(source).resolve().name)
         with bytes_bar(f"putting {shown_name(source)}", found.size, hidden=self.quiet) as progress:
             if isinstance(found, LocalFolder):
-                return self._folder(found, target, progress)
+                return _Done(self._folder(found, target, progress))
             return self._file(found, target, progress)
 
     def _stream(self, path: str) -> StoredEntry:
@@ -200,14 +222,15 @@ class _Putting:
             )
         return self._bytes(path, _read_stdin())
 
-    def _file(self, source: LocalFile, target: str, progress: Callable[[int], None]) -> StoredEntry:
+    def _file(self, source: LocalFile, target: str, progress: Callable[[int], None]) -> _Done:
         there = self._there(target)
         if there is not None and there.kind is StoredKind.FOLDER:
             target = f"{target}/{source.path.resolve().name}"
             there = self._there(target)
         if there is not None and self.existing is Existing.SKIP:
-            return there
-        return self._bytes(target, source.pieces(progress), size=source.size, executable=source.executable)
+            return _Done(there, left=True)
+        pieces = source.pieces(progress)
+        return _Done(self._bytes(target, pieces, size=source.size, executable=source.executable))
 
     def _bytes(
         self, target: str, pieces: Iterator[bytes], *, size: int | None = None, executable: bool = False
@@ -218,7 +241,7 @@ class _Putting:
                 self.app, target, pieces, size=size, replace=replace, executable=executable
             )
         except StoredTaken as taken:
-            taken.do = "Nothing was changed. Give it another name, or add --replace."
+            taken.do = "Give it another name, or add --replace."
             raise
 
     def _folder(self, source: LocalFolder, target: str, progress: Callable[[int], None]) -> FolderPut:
@@ -227,8 +250,8 @@ class _Putting:
             return self.client.put_stored_folder(self.app, target, pieces, size=source.size, existing=self.existing)
         except StoredTaken as taken:
             taken.do = (
-                "Nothing was changed. To put it together with what is there, add --skip or --replace; "
-                f"to put it into that folder, name {shown_name(target)}/"
+                "To put it together with what is there, add --skip or --replace; "
+                f"to put it into that folder, name {shown_name(target).rstrip('/')}/"
             )
             raise
 
@@ -248,14 +271,16 @@ def _stored_target(path: str, name: str) -> str:
     return f"{path}{name}" if not path or path.endswith("/") else path
 
 
-def _tell_put(done: StoredEntry | FolderPut, seconds: float) -> None:
-    path = spell_out(unquote(done.path, errors="backslashreplace")) or "the storage"
-    mark = sign("✓", "+")
-    if isinstance(done, StoredEntry):
-        say(f"{mark} put {path}: {size(done.bytes)} in {duration(seconds)}")
+def _tell_put(done: _Done, seconds: float) -> None:
+    answer = done.answer
+    path = spell_out(unquote(answer.path, errors="backslashreplace")) or "the storage"
+    if done.left:
+        say(f"{path} is there already, and was left as it is.")
         return
-    say(f"{mark} put {path}: {contents(done.files, done.bytes)} in {duration(seconds)}")
-    if done.replaced:
-        say(f"  {done.replaced:,} of them replaced what was there")
-    if done.skipped:
-        say(f"  {done.skipped:,} were there already and stayed as they were")
+    what = size(answer.bytes) if isinstance(answer, StoredEntry) else contents(answer.files, answer.bytes)
+    say(f"{sign('✓', '+')} put {path}: {what} in {duration(seconds)}")
+    if isinstance(answer, FolderPut):
+        if answer.replaced:
+            say(f"  {answer.replaced:,} replaced what was there")
+        if answer.skipped:
+            say(f"  {answer.skipped:,} left out: there already")

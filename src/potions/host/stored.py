@@ -32,6 +32,12 @@ _WORDS = {
     StoredKind.LINK: "a link",
     StoredKind.OTHER: "a socket, a named pipe or a device",
 }
+_NEEDED = {
+    StoredKind.FILE: "A folder is needed here.",
+    StoredKind.FOLDER: "A file is needed here.",
+    StoredKind.LINK: "Only files and folders can be used.",
+    StoredKind.OTHER: "Only files and folders can be used.",
+}
 
 
 @contextmanager
@@ -157,14 +163,12 @@ def target_of(path: StoredPath, folder: int) -> str:
 
 
 def unknown(path: StoredPath) -> StoredUnknown:
-    return StoredUnknown(
-        f"There is no {path} in the storage.", do="See what is there: potions storage ls APP, with a folder's path."
-    )
+    return StoredUnknown(f"The storage has no {path}.", do="See what is there: potions storage ls APP")
 
 
 def taken(path: StoredPath, kind: StoredKind | None = None) -> StoredTaken:
-    what = f": {_WORDS[kind]}" if kind else ""
-    return StoredTaken(f"There is {path} in the storage already{what}.", do="Nothing was changed.")
+    what = f"It is {_WORDS[kind]}. " if kind else ""
+    return StoredTaken(f"{_called(path)} is there already.", why=f"{what}Nothing was changed.")
 
 
 def is_link(path: StoredPath, target: str) -> StoredLink:
@@ -176,14 +180,7 @@ def is_link(path: StoredPath, target: str) -> StoredLink:
 
 
 def wrong_kind(path: StoredPath, kind: StoredKind) -> StoredKindRefused:
-    what = "The storage itself" if not path.parts else str(path)
-    return StoredKindRefused(f"{what} is {_WORDS[kind]}.", why=_NEEDED.get(kind, "Only files and folders can be used."))
-
-
-_NEEDED = {
-    StoredKind.FOLDER: "A file is needed here.",
-    StoredKind.FILE: "A folder is needed here.",
-}
+    return StoredKindRefused(f"{_called(path)} is {_WORDS[kind]}.", why=_NEEDED[kind])
 
 
 def forbidden(path: StoredPath, status: os.stat_result | None) -> StoredForbidden:
@@ -191,10 +188,18 @@ def forbidden(path: StoredPath, status: os.stat_result | None) -> StoredForbidde
     if status is not None:
         whose = "the app's user" if status.st_uid == os.geteuid() else f"the user with the number {status.st_uid}"
         why = f"It belongs to {whose} and has the mode {stat.S_IMODE(status.st_mode):03o}."
-    return StoredForbidden(f"The app's own user is kept away from {path}.", why=why, do="Change its mode or its owner.")
+    return StoredForbidden(
+        f"{_called(path)} cannot be used by the app's own user.", why=why, do="Change its mode or its owner."
+    )
 
 
 def changed(path: StoredPath) -> StoredChanged:
     return StoredChanged(
-        f"{path} was changed, moved or removed meanwhile.", why="The app works in its storage.", do="Try again."
+        f"{_called(path)} was changed, moved or removed meanwhile.",
+        why="The app works in its storage.",
+        do="Try again.",
     )
+
+
+def _called(path: StoredPath) -> str:
+    return str(path) if path.parts else "The storage itself"

@@ -16,7 +16,6 @@ from potions.names import StoredPath
 #: Called with the files and the bytes counted so far.
 Report = Callable[[int, int], None]
 
-_SECONDS_BETWEEN_REPORTS = 0.25
 #: What a file system counts the blocks of a file in, whatever its own are.
 _BLOCK = 512
 
@@ -50,7 +49,7 @@ class Census:
         self._linked: set[tuple[int, int]] = set()
         self._newest: tuple[Parts, os.stat_result] | None = None
         self._report: Report | None = None
-        self._next_report = 0.0
+        self._every = self._next_report = 0.0
         self.total = _Sum()
         self.folders = 0
 
@@ -65,9 +64,9 @@ class Census:
         """The file that was written last; None where there is none."""
         return entry_of(self._path.inside(*self._newest[0]), self._newest[1]) if self._newest else None
 
-    def count(self, folder: int, report: Report | None = None) -> Census:
-        """Count what is below. ``report`` hears of it every quarter of a second. Raises OSError."""
-        self._report, self._next_report = report, time.monotonic() + _SECONDS_BETWEEN_REPORTS
+    def count(self, folder: int, report: Report | None = None, every: float = 0.25) -> Census:
+        """Count what is below. ``report`` hears of it ``every`` so many seconds. Raises OSError."""
+        self._report, self._every, self._next_report = report, every, time.monotonic() + every
         walk(folder, self._enter, self._leave)
         return self
 
@@ -124,7 +123,7 @@ class Census:
 
     def _tell(self) -> None:
         if self._report is not None and time.monotonic() >= self._next_report:
-            self._next_report = time.monotonic() + _SECONDS_BETWEEN_REPORTS
+            self._next_report = time.monotonic() + self._every
             self._report(self.total.files, self.total.bytes)
 
 
