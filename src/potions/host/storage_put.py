@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from potions.errors import NoRoom, StoredUnknown, UploadBroken
+from potions.errors import NoRoom, StoredKindRefused, StoredLink, StoredUnknown, UploadBroken
 from potions.host.descriptors import look, write_all
 from potions.host.files import rename_new
 from potions.host.removal import remove_entry
@@ -206,7 +206,11 @@ def discard_put(storage: Path, path: StoredPath, token: str) -> None:
     Raises UnsafePath where an app fills it as fast as it is emptied, and OSError.
     """
     for depth in range(len(path.parts) + 1):
-        with suppress(StoredUnknown), folder_at(storage, StoredPath(path.parts[:depth])) as folder:
+        # What is no folder has nothing of it.
+        with (
+            suppress(StoredUnknown, StoredKindRefused, StoredLink),
+            folder_at(storage, StoredPath(path.parts[:depth])) as folder,
+        ):
             status_at(StoredPath((temporary_name(token),)), folder)
             remove_entry(temporary_name(token), within=folder)
             os.fsync(folder)

@@ -56,7 +56,8 @@ def put_folder(
         room_left = RoomLeft(folder, room)
         with _staging(path, temporary_name(token), folder) as staged:
             begin(None)
-            arrived = _receive(source, staged, room_left)
+            with _held(path):
+                arrived = _receive(source, staged, room_left)
             sync_filesystem_of(staged)
             if missing:
                 _place(path, temporary_name(token), folder, len(missing))
@@ -75,6 +76,15 @@ def _staging(path: StoredPath, temporary: str, folder: int) -> Iterator[int]:
             yield staged
     finally:
         remove_entry(temporary, within=folder)
+
+
+@contextmanager
+def _held(path: StoredPath) -> Iterator[None]:
+    """Tell in words that the app removed a folder that was being filled."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise changed(path) from None
 
 
 def _place(path: StoredPath, temporary: str, folder: int, missing: int) -> None:

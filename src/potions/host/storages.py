@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any, Generic, TypeVar
 
-from potions.errors import PotionsError
+from potions.errors import DeployCancelled, InternalError, PotionsError
 from potions.host.below import Below, Running
 from potions.host.files import provision, remove_tree, write_atomically
 from potions.host.storage_change import make_folder, move_stored, remove_stored
@@ -82,7 +82,11 @@ class Put(Generic[T]):
     """
 
     def __init__(
-        self, running: Running[T], descriptor: int, frame: Callable[[bytes], bytes], tidy_up: Callable[[bool], None]
+        self,
+        running: Running[T],
+        descriptor: int,
+        frame: Callable[[bytes], bytes],
+        tidy_up: Callable[[BaseException | None], None],
     ) -> None:
         self.descriptor = descriptor
         self.frame = frame
@@ -107,12 +111,12 @@ class Put(Generic[T]):
     def _end(self, wait: Callable[[], T]) -> T:
         self._over = True
         os.close(self.descriptor)
-        whole = False
         try:
             result = wait()
-            whole = True
-        finally:
-            self._tidy_up(whole)
+        except BaseException as error:
+            self._tidy_up(error)
+            raise
+        self._tidy_up(None)
         return result
 
 
@@ -194,7 +198,7 @@ class Storages:
         token = secrets.token_hex(_TOKEN_BYTES)
         self._write_down(tree, path, token)
         with ExitStack() as undo:
-            undo.callback(self._settle, tree, path, token, whole=False)
+            undo.push(lambda _kind, error, _trace: self._settle(tree, path, token, error))
             theirs, ours = _pipe()
             undo.callback(os.close, ours)
             args = (tree.storage, path, token, Room(ROOM_KEPT, announced), *more)
@@ -203,7 +207,7 @@ class Storages:
             os.set_blocking(ours, False)
             running.begun(type(None))
             undo.pop_all()
-        return Put(running, ours, frame, lambda whole: self._settle(tree, path, token, whole=whole))
+        return Put(running, ours, frame, lambda error: self._settle(tree, path, token, error))
 
     def _start(
         self, function: Callable[..., T], args: tuple[Any, ...], keywords: Mapping[str, Any], name: str, theirs: int
@@ -238,15 +242,20 @@ class Storages:
         provision([Entry(tree.puts, "platform", 0o700)], self._account)
         write_atomically(tree.put(token), path.encoded.encode(), 0o600)
 
-    def _settle(self, tree: AppTree, path: StoredPath, token: str, *, whole: bool) -> None:
-        """Forget a put that is over; what one that did not end well might have left goes first."""
+    def _settle(self, tree: AppTree, path: StoredPath, token: str, error: BaseException | None) -> None:
+        """Forget a put that is over; what a child that could not tidy up itself might have left goes first."""
         try:
-            if not whole:
+            if error is not None and not _is_refusal(error):
                 self._below.run(discard_put, tree.storage, path, token)
             remove_tree(tree.put(token), below=tree.root)
-        except (PotionsError, OSError) as error:
+        except (PotionsError, OSError) as why:
             # The next start tries again.
-            _log.error("what a put to %s left is still there: %s", path, error)
+            _log.error("what a put to %s left is still there: %s", path, why)
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Whether a child ended of itself, with an answer; one that was killed, or broke, may have left something."""
+    return isinstance(error, PotionsError) and not isinstance(error, InternalError | DeployCancelled)
 
 
 def _pipe() -> tuple[int, int]:
