@@ -89,8 +89,9 @@ class Running(Generic[T]):
 
     def wait(self, progress: Callable[[int, int], None] | None = None, cancelled: Callable[[], bool] = _never) -> T:
         """Wait for the end, and return what the function returned; see `Below.run`."""
-        answer = self._hear(progress, cancelled)
-        return self._result(self._hear(progress, cancelled) if isinstance(answer, Begun) else answer)
+        while isinstance(answer := self._hear(progress, cancelled), Begun):
+            continue
+        return self._result(answer)
 
     def kill(self) -> None:
         """End the child, and wait until it is gone. One that has ended is fine."""
@@ -109,12 +110,10 @@ class Running(Generic[T]):
             raise
         return answer
 
-    def _result(self, answer: Begun | Ending | None) -> T:
+    def _result(self, answer: Ending | None) -> T:
         status = self._settle(kill=False)
         if answer is None:
             raise _died(self._function, status)
-        if isinstance(answer, Begun):
-            raise InternalError(f"{self._function.__name__} began twice.")
         return _result(self._function, answer)
 
     def _settle(self, *, kill: bool) -> int | None:

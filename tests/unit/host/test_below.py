@@ -203,6 +203,52 @@ def test_a_child_dies_with_its_caller(tmp_path: Path) -> None:
         raise
 
 
+# What is streamed
+
+
+def test_a_job_that_has_begun_gets_and_gives_what_is_streamed(below: Below) -> None:
+    """Through pipes that it was handed, while it runs; its result comes at the end."""
+    (ours_in, theirs_out), (theirs_in, ours_out) = os.pipe(), os.pipe()
+    with below.start(jobs.converse, handed={"source": theirs_in, "sink": theirs_out}, begins=True) as running:
+        os.close(theirs_in)
+        os.close(theirs_out)
+        assert running.begun(int) == 7
+        for word in (b"one", b"two"):
+            os.write(ours_out, word)
+            assert os.read(ours_in, 100) == word
+        os.close(ours_out)
+        assert running.wait() == "onetwo"
+    assert os.read(ours_in, 100) == b""
+    os.close(ours_in)
+
+
+def test_whoever_leaves_ends_the_job(below: Below) -> None:
+    """The pipes of a child that is gone have nobody at their other end."""
+    ours, theirs = os.pipe()
+    also, source = os.pipe()
+    with below.start(jobs.converse, handed={"source": also, "sink": theirs}, begins=True) as running:
+        os.close(theirs)
+        running.begun(int)
+    assert os.read(ours, 100) == b""
+    running.kill()
+    for descriptor in (ours, also, source):
+        os.close(descriptor)
+
+
+def test_a_job_that_is_refused_never_begins(below: Below) -> None:
+    """Its error comes instead, as it was raised."""
+    with below.start(jobs.refuse_to_begin, begins=True) as running, pytest.raises(UnsafePath, match="what"):
+        running.begun(int)
+
+
+def test_a_job_that_begins_otherwise_than_announced_is_not_believed(below: Below) -> None:
+    """It is ended; and one that never began did not do what it was started for."""
+    with below.start(jobs.begin_wrong, begins=True) as running, pytest.raises(InternalError, match="no sense"):
+        running.begun(int)
+    with below.start(jobs.identity) as running, pytest.raises(InternalError, match="before it began"):
+        running.begun(int)
+
+
 # Who it is
 
 
