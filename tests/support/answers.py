@@ -23,6 +23,11 @@ from potions.schema import (
     Removal,
     SlotDetail,
     Status,
+    StorageUse,
+    StorageUseLine,
+    StoredEntry,
+    StoredKind,
+    Use,
 )
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -119,3 +124,26 @@ def bad_deploy() -> list[Event]:
         event(EventKind.UNDONE, "start"),
         event(EventKind.STATUS, text="failed"),
     ]
+
+
+def stored(path: str = "a.jpg", kind: StoredKind = StoredKind.FILE, **more: Any) -> StoredEntry:
+    fields: dict[str, Any] = {"name": path.rpartition("/")[2], "bytes": 1500, "modified": NOW, "mode": 0o644}
+    if kind is not StoredKind.FILE:
+        fields["bytes"] = 0
+    return StoredEntry(path=path, kind=kind, **(fields | more))
+
+
+def storage_use(**more: Any) -> StorageUseLine:
+    """The last line of a measurement."""
+    fields: dict[str, Any] = {
+        "path": "",
+        "bytes": 18_000_000,
+        "disk_bytes": 20_000_000,
+        "files": 3,
+        "folders": 2,
+        "newest": stored("uploads/a.jpg"),
+        "biggest": [],
+        "seconds": 0.25,
+    }
+    use = Use(**(fields | more))
+    return StorageUseLine(use.files, use.bytes, StorageUse("blog", "/srv/blog/storage", "deploy", 80 * 10**9, use))
