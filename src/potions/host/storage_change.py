@@ -160,9 +160,10 @@ def _count(path: StoredPath, folder: int, status: os.stat_result) -> tuple[int, 
     if not stat.S_ISDIR(status.st_mode):
         return (1, status.st_size) if stat.S_ISREG(status.st_mode) else (0, 0)
     try:
-        with directory(path.name, within=folder) as inside:
+        with told(path, folder), directory(path.name, within=folder) as inside:
             census = Census().count(inside)
-    except PermissionError:
+    except StoredForbidden:
+        # Its owner can still let itself in, to remove it.
         return 0, 0
     return census.total.files, census.total.bytes
 
