@@ -17,7 +17,7 @@ from potions.cli.progress import spinner
 from potions.cli.screen import new_table, print_json, sanitise, say, show, spell_out, stderr
 from potions.cli.storage_files import get, put
 from potions.cli.units import age, contents, duration, size
-from potions.errors import AgentLost
+from potions.errors import AgentLost, StoredNotEmpty
 from potions.names import parse_stored_path, shown_name
 from potions.schema import Order, StorageUse, StoredEntry, StoredFolder, StoredKind, StoredRemoval
 
@@ -43,7 +43,7 @@ _Top = Annotated[
 
 @storage.command(name="show")
 def show_storage(app: AppWord, /, *, json: Json = False) -> int:
-    """Show where an app's storage is, how the app finds it, and what it holds.
+    """Show where an app's storage is, and what it holds.
 
     For example:
 
@@ -202,8 +202,7 @@ def rm(
     """
     with connect() as client:
         if not yes:
-            entry = client.stored(app, path)
-            _tell_before(client, app, entry, quiet=json)
+            _tell_before(client, app, client.stored(app, path), recursive=recursive, quiet=json)
             confirm_by_name(shown_name(parse_stored_path(path).name), f"Removing {shown_name(path)}")
         with spinner(f"removing {shown_name(path)}", hidden=json):
             removed = client.remove_stored(app, path, recursive=recursive)
@@ -282,20 +281,22 @@ def _newest(entry: StoredEntry | None) -> str:
     return "" if entry is None else f"{spell_out(_text(entry.path))}, {age(entry.modified)}"
 
 
-def _tell_before(client: Client, app: str, entry: StoredEntry, *, quiet: bool) -> None:
+def _tell_before(client: Client, app: str, entry: StoredEntry, *, recursive: bool, quiet: bool) -> None:
+    """What would go. Refuses here what would be refused after the question."""
     path = spell_out(_text(entry.path))
     what = f"{path}, {size(entry.bytes)}"
     if entry.kind is StoredKind.FOLDER and entry.path:
-        use = _measure(client, app, parse_path(entry), depth=0, top=0, quiet=quiet).use
+        use = _measure(client, app, unquote(entry.path, errors="surrogateescape"), depth=0, top=0, quiet=quiet).use
+        if (use.files or use.folders) and not recursive:
+            raise StoredNotEmpty(
+                f"{path} has something in it: {contents(use.files, use.bytes)}.",
+                why="Nothing was removed.",
+                do="To remove all of it, add: -r",
+            )
         what = f"{path}/ with {contents(use.files, use.bytes)}"
     elif entry.kind is StoredKind.LINK:
         what = f"the link {path}, and not what it leads to"
     say(f"This removes {what}, for good: there is no trash for it.", "bold", console=stderr())
-
-
-def parse_path(entry: StoredEntry) -> str:
-    """The path of an entry, byte for byte."""
-    return unquote(entry.path, errors="surrogateescape")
 
 
 def _with_what(removed: StoredRemoval) -> str:

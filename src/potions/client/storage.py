@@ -89,14 +89,16 @@ class StorageCalls(Wire):
         """Put a file; ``size`` is how many bytes the pieces have, where that is known."""
         headers = {} if size is None else {"Content-Length": str(size)}
         url = _url(app, "file", path, replace=replace, executable=executable)
-        return self._send("PUT", url, StoredEntry, pieces, headers)
+        with _or_nothing():
+            return self._send("PUT", url, StoredEntry, pieces, headers)
 
     def put_stored_folder(
         self, app: str, path: str, tar: Iterable[bytes], *, size: int, existing: Existing = Existing.REFUSE
     ) -> FolderPut:
         """Put a folder; ``size`` is the sum of its files' bytes."""
         url = _url(app, "archive", path, existing=existing.value)
-        return self._send("PUT", url, FolderPut, tar, {BYTES: str(size)})
+        with _or_nothing():
+            return self._send("PUT", url, FolderPut, tar, {BYTES: str(size)})
 
 
 def _url(app: str, route: str, path: str, **query: object) -> str:
@@ -114,4 +116,16 @@ def _whole() -> Iterator[None]:
             "Not all of it came.",
             why="The agent was stopped, or the app changed a file while it was sent; the agent's log says it.",
             do="Try again.",
+        ) from error
+
+
+@contextmanager
+def _or_nothing() -> Iterator[None]:
+    try:
+        yield
+    except AgentLost as error:
+        raise AgentLost(
+            "It is not known whether all of it arrived.",
+            why="The agent was stopped meanwhile. What arrived is there whole, or nothing of it is.",
+            do="Look with: potions storage ls APP",
         ) from error

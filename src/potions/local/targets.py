@@ -26,6 +26,7 @@ Parts = tuple[str, ...]
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_TEMPORARY = ".potions-get-"
 _READ_BYTES = 1024 * 1024
 _LATEST_MTIME = 2**40
 
@@ -84,16 +85,23 @@ def fetch_folder(pieces: Iterable[bytes], target: Path) -> Fetched:
 @contextmanager
 def _beside(target: Path) -> Iterator[Path]:
     """Give a name beside ``target``, at which there is nothing afterwards."""
-    temporary = target.with_name(f".potions-get-{secrets.token_hex(8)}")
+    temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
     try:
         yield temporary
     except OSError as error:
-        raise unusable(target, error) from error
+        raise _unwritable(target, error) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def _unwritable(target: Path, error: OSError) -> LocalFileRefused:
+    name = os.path.basename(os.fsdecode(error.filename or b""))  # noqa: PTH119 - it may be any bytes
+    which = "" if name.startswith(_TEMPORARY) or not name else f" ({shown_name(name)})"
+    why = f"{error.strerror or error}{which}."
+    return LocalFileRefused(f"{shown_name(str(target))} cannot be written.", why=why, do="Nothing is there.")
 
 
 class _Pieces:

@@ -61,7 +61,7 @@ def test_show_says_where_it_is_and_what_it_holds(run: Run, agent: CannedAgent) -
         "./storage",
         "deploy",
         "3 files, 18.0 MB (20.0 MB on the disk), in 2 folders",
-        "uploads/a.jpg, just now",
+        "uploads/a.jpg, ",
         "80.0 GB",
     ):
         assert words in out
@@ -175,6 +175,17 @@ def test_rm_asks_with_what_would_go(run: Run, agent: CannedAgent) -> None:
     assert outcome.status == 2
     assert "uploads/ with 3 files, 18.0 MB, for good: there is no trash" in outcome.err
     assert "DELETE" not in {asked.method for asked in agent.asked}
+
+
+def test_rm_of_a_folder_is_refused_before_anybody_is_asked(run: Run, agent: CannedAgent) -> None:
+    """Unless it is empty, or all of it is meant."""
+    agent.says("GET", f"{AT}/entry", answers.stored("uploads", StoredKind.FOLDER))
+    agent.streams(f"{AT}/usage", [answers.storage_use(path="uploads")])
+    outcome = run("storage", "rm", "blog", "uploads")
+    assert (outcome.status, "add: -r" in outcome.err) == (1, True)
+    agent.answers.pop(("GET", f"{AT}/usage"))
+    agent.streams(f"{AT}/usage", [answers.storage_use(path="uploads", files=0, folders=0)])
+    assert run("storage", "rm", "blog", "uploads").status == 2
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,17 @@ def test_what_breaks_off_is_not_taken_for_whole(agent: CannedAgent, client: Clie
         list(coming.pieces)
 
 
+def test_a_put_whose_answer_is_lost_says_what_can_be(agent: CannedAgent, client: Client) -> None:
+    """It may be there, whole, or not: nothing is sent twice."""
+    agent.adds("PUT", f"{AT}/file", Answer(broken=True))
+    agent.adds("PUT", f"{AT}/archive", Answer(broken=True))
+    with pytest.raises(AgentLost, match="not known"):
+        client.put_stored_file("blog", "a", [b"1"])
+    with pytest.raises(AgentLost, match="not known"):
+        client.put_stored_folder("blog", "a", [b"1"], size=1)
+    assert len(agent.asked) == 2
+
+
 def test_a_refusal_is_the_error_that_the_agent_raised(agent: CannedAgent, client: Client) -> None:
     """Also one that comes while the body is still being sent."""
     agent.refuses("GET", f"{AT}/file", StoredUnknown("no"))

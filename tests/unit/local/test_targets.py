@@ -97,11 +97,16 @@ def test_what_breaks_off_leaves_nothing(here: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_told(here: Path) -> None:
-    """A folder that is missing."""
-    with pytest.raises(LocalFileRefused, match="No such file"):
-        fetch_file(cut(b"x"), here / "no" / "a", replace=False)
-    with pytest.raises(LocalFileRefused, match="No such file"):
-        fetch_folder(cut(tar([])), here / "no" / "a")
+    """With its own name and not the one it has on its way; and with a name that this disk does not take."""
+    for refused in (
+        lambda: fetch_file(cut(b"x"), here / "no" / "a", replace=False),
+        lambda: fetch_folder(cut(tar([])), here / "no" / "a"),
+    ):
+        with pytest.raises(LocalFileRefused, match="no/a cannot be written") as told:
+            refused()
+        assert "potions-get" not in str(told.value)
+    with pytest.raises(LocalFileRefused, match=r"File exists \(twice\)"):
+        fetch_folder(cut(tar([file("twice"), file("twice")])), here / "n")
 
 
 # A folder
