@@ -148,12 +148,14 @@ class AppTree:
             Entry(self.marker(Colour.BLUE), "platform", 0o755),
             Entry(self.marker(Colour.GREEN), "platform", 0o755),
             Entry(self.releases, "platform", 0o700),
-            Entry(self.puts, "platform", 0o700),
+            Entry(self.puts, "platform", PUTS_MODE),
             Entry(self.logs, "platform", 0o750),
         )
 
 
 SLOT_MODE = 0o750
+#: The app's user may see which puts there are; where they go to, only the platform reads.
+PUTS_MODE = 0o755
 ENV_FILE_MODE = 0o600
 SECRET_KEY_MODE = 0o600
 

@@ -27,6 +27,8 @@ class Storage:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "storage"
         self.root.mkdir()
+        self.puts = folder / "puts"
+        self.puts.mkdir()
         self.outside = folder / "outside"
         self.outside.mkdir()
         (self.outside / "secret").write_text("as it was")
@@ -55,10 +57,10 @@ class Storage:
         data = drained(lambda sink: send_file(self.root, at(path), part, sink=sink, begin=heads.append))
         return heads[0], data
 
-    def get_folder(self, path: str, hidden: frozenset[str] = frozenset()) -> tuple[SentFolder, bytes]:
+    def get_folder(self, path: str) -> tuple[SentFolder, bytes]:
         """What was counted, and the tar."""
         heads: list[SentFolder] = []
-        data = drained(lambda sink: send_folder(self.root, at(path), hidden, sink=sink, begin=heads.append))
+        data = drained(lambda sink: send_folder(self.root, at(path), self.puts, sink=sink, begin=heads.append))
         return heads[0], data
 
     # Putting

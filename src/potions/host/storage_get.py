@@ -11,7 +11,7 @@ import msgspec
 
 from potions.errors import RangeRefused, StoredForbidden, StoredUnknown
 from potions.host.descriptors import is_not_directory, write_all
-from potions.host.storage_look import Hidden
+from potions.host.put_token import is_on_its_way
 from potions.host.stored import READ, changed, file_at, folder_at, status_at, target_of
 from potions.host.stored_entry import entry_of
 from potions.host.walk import Parts, some, walk
@@ -88,30 +88,29 @@ def _read(file: int, limit: int) -> bytes:
     return data
 
 
-def send_folder(
-    storage: Path, path: StoredPath, hidden: Hidden, *, sink: int, begin: Callable[[SentFolder], None]
-) -> None:
+def send_folder(storage: Path, path: StoredPath, puts: Path, *, sink: int, begin: Callable[[SentFolder], None]) -> None:
     """Write a folder as a tar into the descriptor ``sink``, once ``begin`` was told how much is in it.
 
     Links are sent as links, and followed nowhere; sockets, named pipes and devices are left out. What vanishes or
-    comes meanwhile may be in it or not. Raises what `folder_at` raises; StoredForbidden, before anything is sent, for
-    what cannot be read; StoredChanged where a large file became shorter, and OSError.
+    comes meanwhile may be in it or not; what is on its way into the storage, as ``puts`` knows, is not. Raises what
+    `folder_at` raises; StoredForbidden, before anything is sent, for what cannot be read; StoredChanged where a large
+    file became shorter, and OSError.
     """
     with folder_at(storage, path) as folder:
-        survey = _Survey(path, hidden)
+        survey = _Survey(path, puts)
         walk(folder, survey.enter, kept_out=survey.keep_out)
         survey.refuse_unreadable()
         begin(SentFolder(entry_of(path, os.fstat(folder)), survey.files, survey.bytes))
-        walk(folder, _Sending(path, hidden, sink).enter, kept_out=_refuse(path))
+        walk(folder, _Sending(path, puts, sink).enter, kept_out=_refuse(path))
         write_all(sink, END)
 
 
 class _Survey:
     """What a tar will have in it, and what of it cannot be read: nobody could be told in the middle."""
 
-    def __init__(self, path: StoredPath, hidden: Hidden) -> None:
+    def __init__(self, path: StoredPath, puts: Path) -> None:
         self._path = path
-        self._hidden = hidden
+        self._puts = puts
         self._unreadable: list[StoredPath] = []
         self.files = 0
         self.bytes = 0
@@ -120,7 +119,7 @@ class _Survey:
         inside = []
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name in self._hidden:
+                if is_on_its_way(entry.name, folder, self._puts):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     inside.append(entry.name)
@@ -160,9 +159,9 @@ def _refuse(path: StoredPath) -> Callable[[Parts], None]:
 class _Sending:
     """A folder on its way out."""
 
-    def __init__(self, path: StoredPath, hidden: Hidden, sink: int) -> None:
+    def __init__(self, path: StoredPath, puts: Path, sink: int) -> None:
         self._path = path
-        self._hidden = hidden
+        self._puts = puts
         self._sink = sink
 
     def enter(self, parts: Parts, folder: int) -> list[str]:
@@ -170,7 +169,9 @@ class _Sending:
         if parts:
             write_all(self._sink, folder_header("/".join(parts), int(os.fstat(folder).st_mtime)))
         inside = []
-        for name in sorted(set(os.listdir(folder)) - self._hidden, key=os.fsencode):
+        for name in sorted(os.listdir(folder), key=os.fsencode):
+            if is_on_its_way(name, folder, self._puts):
+                continue
             try:
                 status = status_at(self._path.inside(*parts, name), folder)
             except StoredUnknown:

@@ -11,14 +11,12 @@ from pathlib import Path
 
 from potions.errors import StoredUnknown
 from potions.host.descriptors import directory
+from potions.host.put_token import is_on_its_way
 from potions.host.stored import folder_at, status_at, target_of, told
 from potions.host.stored_entry import entry_of
 from potions.host.usage import Census, use_of
 from potions.model.stored import Order, StoredEntry, StoredFolder, Use
 from potions.names import StoredPath
-
-#: Names that are not told: what the platform itself is about to put there.
-Hidden = frozenset[str]
 
 #: How far down folders are ranked. Deeper ones count for the one above them.
 DEPTH_MAX = 32
@@ -33,14 +31,15 @@ def stored_entry(storage: Path, path: StoredPath) -> StoredEntry:
         return _entry(path, folder, status_at(path, folder))
 
 
-def list_folder(storage: Path, path: StoredPath, order: Order, offset: int, limit: int, hidden: Hidden) -> StoredFolder:
+def list_folder(storage: Path, path: StoredPath, order: Order, offset: int, limit: int, puts: Path) -> StoredFolder:
     """At most ``limit`` entries of a folder from ``offset`` on. Raises what `folder_at` raises.
 
-    By name, only the entries that are told are looked at; another order has to look at all of them.
+    By name, only the entries that are told are looked at; another order has to look at all of them. What is on its way
+    into the storage, as ``puts`` knows, is not told.
     """
     with folder_at(storage, path) as folder:
         with told(path, folder), os.scandir(folder) as entries:
-            found = [entry for entry in entries if entry.name not in hidden]
+            found = [entry for entry in entries if not is_on_its_way(entry.name, folder, puts)]
             found.sort(key=lambda entry: (not entry.is_dir(follow_symlinks=False), os.fsencode(entry.name)))
         names = [entry.name for entry in found]
         if order is Order.NAME:

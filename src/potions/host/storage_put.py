@@ -1,7 +1,7 @@
 """Putting files into a storage, as the app's user: beside their place first, and there only when they are whole.
 
-What is on its way has one name, ``.potions-put-`` and a token that is written down before (see `storages`), so that
-what a crash left is known for certain, and nothing else is ever taken for it.
+What is on its way has one name, with a token that is written down before (see `put_token`), so that what a crash left
+is known for certain, and nothing else is ever taken for it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from potions.errors import NoRoom, StoredKindRefused, StoredLink, StoredUnknown, UploadBroken
 from potions.host.descriptors import look, write_all
 from potions.host.files import rename_new
+from potions.host.put_token import temporary_name
 from potions.host.removal import remove_entry
 from potions.host.storage_change import make_way
 from potions.host.stored import (
@@ -51,11 +52,6 @@ class Room(msgspec.Struct, frozen=True):
     """Bytes that are left free for everything else."""
     announced: int | None
     """Bytes that are to come, where that is known."""
-
-
-def temporary_name(token: str) -> str:
-    """What something on its way is called."""
-    return f".potions-put-{token}"
 
 
 def framed(data: bytes) -> bytes:

@@ -15,11 +15,12 @@ from potions.errors import ArchiveBroken, ArchiveTooLarge, ArchiveUnsafe, Stored
 from potions.host.archive_stream import PLAIN, ArchiveStream, Limits
 from potions.host.descriptors import directory
 from potions.host.files import rename_new, sync_filesystem_of
+from potions.host.put_token import temporary_name
 from potions.host.release_tree import Parts, ReleaseTree
 from potions.host.removal import remove_entry
 from potions.host.storage_change import FOLDER_MODE, make_way
 from potions.host.storage_merge import Merge
-from potions.host.storage_put import Room, RoomLeft, temporary_name
+from potions.host.storage_put import Room, RoomLeft
 from potions.host.stored import changed, deepest_folder, taken, told_of_folder
 from potions.model.archive_format import link_leaves
 from potions.model.stored import Existing, FolderPut, StoredKind
@@ -135,7 +136,7 @@ class _Arriving:
         self._tree = tree
         self._room = room
         self._links: dict[Parts, str] = {}
-        self._times: dict[Parts, int] = {}
+        self._times: dict[Parts, float] = {}
         self.files = 0
         self.bytes = 0
 
@@ -145,7 +146,7 @@ class _Arriving:
         self._refuse_below_link(parts if member.isdir() else parts[:-1])
         if member.isdir():
             self._tree.folder(parts)
-            self._times[parts] = int(member.mtime)
+            self._times[parts] = member.mtime
         elif not parts:
             raise _refused(member.name, "It has no name.")
         elif member.issym():
@@ -166,7 +167,7 @@ class _Arriving:
             self._tree.symbolic_link(parts, target)
         for parts, mtime in self._times.items():
             if parts and 0 <= mtime < 2**40:
-                os.utime(self._tree.folder(parts), (mtime, mtime))
+                os.utime(self._tree.folder(parts), (int(mtime), int(mtime)))
 
     def _file(self, member: tarfile.TarInfo, parts: Parts) -> None:
         executable = bool(member.mode & stat.S_IXUSR)

@@ -11,7 +11,6 @@ import errno
 import fcntl
 import logging
 import os
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -21,13 +20,14 @@ from typing import Any, Generic, TypeVar
 from potions.errors import DeployCancelled, InternalError, PotionsError
 from potions.host.below import Below, Running
 from potions.host.files import provision, remove_tree, write_atomically
+from potions.host.put_token import temporary_name, token_of
 from potions.host.storage_change import make_folder, move_stored, remove_stored
 from potions.host.storage_get import ByteRange, send_file, send_folder
-from potions.host.storage_look import Hidden, list_folder, measure_use, stored_entry
-from potions.host.storage_put import Room, discard_put, framed, put_file, temporary_name
+from potions.host.storage_look import list_folder, measure_use, stored_entry
+from potions.host.storage_put import Room, discard_put, framed, put_file
 from potions.host.storage_put_folder import put_folder
 from potions.host.trees import ROOM_KEPT
-from potions.layout import AppTree, Entry
+from potions.layout import PUTS_MODE, AppTree, Entry
 from potions.model.service import Account
 from potions.model.stored import (
     Existing,
@@ -49,7 +49,6 @@ _log = logging.getLogger(__name__)
 
 _PIPE_BYTES = 1024 * 1024
 _TOKEN_BYTES = 16
-_TOKEN = re.compile(r"[0-9a-f]{32}\Z")
 _SECONDS_TO_TIDY_UP = 10.0
 
 
@@ -133,7 +132,7 @@ class Storages:
         return self._below.run(stored_entry, tree.storage, path)
 
     def folder(self, tree: AppTree, path: StoredPath, order: Order, offset: int, limit: int) -> StoredFolder:
-        return self._below.run(list_folder, tree.storage, path, order, offset, limit, self._hidden(tree))
+        return self._below.run(list_folder, tree.storage, path, order, offset, limit, tree.puts)
 
     def use(self, tree: AppTree, path: StoredPath, depth: int, top: int) -> Running[Use]:
         """Begin to measure; what is reported are the files and bytes so far."""
@@ -159,7 +158,7 @@ class Storages:
         return self._outgoing(send_file, (tree.storage, path, part), SentFile)
 
     def get_folder(self, tree: AppTree, path: StoredPath) -> Outgoing[SentFolder]:
-        return self._outgoing(send_folder, (tree.storage, path, self._hidden(tree)), SentFolder)
+        return self._outgoing(send_folder, (tree.storage, path, tree.puts), SentFolder)
 
     def _outgoing(self, function: Callable[..., None], args: tuple[Any, ...], kind: type[Head]) -> Outgoing[Head]:
         with ExitStack() as undo:
@@ -220,14 +219,10 @@ class Storages:
 
     # What is on its way
 
-    def _hidden(self, tree: AppTree) -> Hidden:
-        """The names that are nobody's but ours."""
-        return frozenset(temporary_name(token) for token in self.unsettled(tree))
-
     def unsettled(self, tree: AppTree) -> list[str]:
         """The tokens of all puts that are on their way; at a start of the agent, those that were cut off."""
         try:
-            return [path.name for path in tree.puts.iterdir() if _TOKEN.match(path.name)]
+            return [path.name for path in tree.puts.iterdir() if token_of(temporary_name(path.name))]
         except FileNotFoundError:
             return []
 
@@ -239,7 +234,7 @@ class Storages:
 
     def _write_down(self, tree: AppTree, path: StoredPath, token: str) -> None:
         # Apps of an older version have no such directory.
-        provision([Entry(tree.puts, "platform", 0o700)], self._account)
+        provision([Entry(tree.puts, "platform", PUTS_MODE)], self._account)
         write_atomically(tree.put(token), path.encoded.encode(), 0o600)
 
     def _settle(self, tree: AppTree, path: StoredPath, token: str, error: BaseException | None) -> None:

@@ -25,7 +25,7 @@ from potions.host.storage_get import ByteRange, send_file, send_folder
 from potions.model.stored import SentFile, SentFolder
 from support.deep import make_deep
 from support.hostile import Swapper
-from support.storage_tree import TEMPORARY, Storage, at
+from support.storage_tree import TEMPORARY, TOKEN, Storage, at
 
 
 @pytest.fixture
@@ -172,9 +172,11 @@ def test_a_folder_comes_as_it_is(storage: Storage) -> None:
 
 def test_all_of_the_storage_comes_without_what_is_on_its_way(storage: Storage) -> None:
     """What the platform is about to put is nobody's yet."""
-    storage.fill(a="1", **{TEMPORARY: "half"})
-    head, tar = storage.get_folder("", frozenset([TEMPORARY]))
-    assert (head.files, list(members(tar))) == (1, ["a"])
+    other = TEMPORARY[:-1] + "f"
+    storage.fill(a="1", **{TEMPORARY: "half", other: "the app's"})
+    (storage.puts / TOKEN).touch()
+    head, tar = storage.get_folder("")
+    assert (head.files, list(members(tar))) == (2, [other, "a"])
 
 
 def test_names_of_any_bytes_and_any_length_come(storage: Storage) -> None:
@@ -196,7 +198,7 @@ def test_large_files_come_in_a_folder_too(storage: Storage) -> None:
 
     def send() -> None:
         with pytest.raises(StoredChanged):
-            send_folder(storage.root, at(""), frozenset(), sink=writing, begin=lambda _: None)
+            send_folder(storage.root, at(""), storage.puts, sink=writing, begin=lambda _: None)
         os.close(writing)
 
     sender = Thread(target=send)
@@ -219,7 +221,7 @@ def test_a_small_file_that_changes_meanwhile_is_sent_as_it_is_then(storage: Stor
         os.truncate(storage.root / "a", 4)
 
     reading, writing = os.pipe()
-    send_folder(storage.root, at(""), frozenset(), sink=writing, begin=shorten)
+    send_folder(storage.root, at(""), storage.puts, sink=writing, begin=shorten)
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
         assert content(file.read(), "a") == b"0123"

@@ -15,7 +15,7 @@ from potions.host.storage_look import list_folder, measure_use, stored_entry
 from potions.model.stored import Order, StoredEntry, StoredFolder, StoredKind, Use
 from potions.names import decode_stored_path
 from support.hostile import Swapper
-from support.storage_tree import TEMPORARY, Storage, at
+from support.storage_tree import TEMPORARY, TOKEN, Storage, at
 
 
 @pytest.fixture
@@ -24,9 +24,9 @@ def storage(tmp_path: Path) -> Storage:
 
 
 def listed(
-    storage: Storage, path: str = "", order: Order = Order.NAME, offset: int = 0, limit: int = 1000, hidden: str = ""
+    storage: Storage, path: str = "", order: Order = Order.NAME, offset: int = 0, limit: int = 1000
 ) -> StoredFolder:
-    return list_folder(storage.root, at(path), order, offset, limit, frozenset([hidden]))
+    return list_folder(storage.root, at(path), order, offset, limit, storage.puts)
 
 
 def names(folder: StoredFolder) -> list[str]:
@@ -79,8 +79,10 @@ def test_what_the_platform_is_about_to_put_is_not_told(storage: Storage) -> None
     """Only that very name: one like it that the app made is the app's."""
     other = TEMPORARY[:-1] + "f"
     storage.fill(**{TEMPORARY: "x", other: "y"})
-    assert names(listed(storage, hidden=TEMPORARY)) == [other]
-    assert listed(storage, hidden=TEMPORARY).total == 1
+    assert listed(storage).total == 2
+    (storage.puts / TOKEN).touch()
+    assert names(listed(storage)) == [other]
+    assert listed(storage).total == 1
 
 
 @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=40)

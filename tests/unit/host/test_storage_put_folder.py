@@ -70,6 +70,14 @@ def test_a_folder_arrives_as_it_was_sent(storage: Storage, umask: int) -> None:
     assert (there / "b" / "run").samefile(there / "b" / "again")
 
 
+@pytest.mark.parametrize("mtime", ["inf", "nan", "-5", "1e30"])
+def test_a_time_that_no_disk_holds_is_left_out(storage: Storage, mtime: str) -> None:
+    """A header may say anything; it is no reason to fail."""
+    headers = {"pax_headers": {"mtime": mtime}}
+    storage.put_folder("a", tar([folder("d", **headers), file("d/f", **headers)]))
+    assert storage.content() == {"a": "/", "a/d": "/", "a/d/f": b"hello"}
+
+
 def test_an_empty_folder_arrives(storage: Storage) -> None:
     """A tar with nothing in it is one."""
     assert storage.put_folder("a", tar([])).files == 0
