@@ -102,6 +102,23 @@ class NotConfirmed(PotionsError):
     exit_status = 2
 
 
+# Projects on a developer's computer
+
+
+class ProjectRefused(PotionsError):
+    """A directory that `potions init` cannot set up, or a file in it that cannot be written."""
+
+    code = "project-refused"
+    exit_status = 2
+
+
+class CommandNotStarted(PotionsError):
+    """A command that `potions dev` cannot start: there is none of that name, or it may not be run."""
+
+    code = "command-not-started"
+    exit_status = 127
+
+
 # Apps
 
 

@@ -26,6 +26,8 @@ LAYERS: dict[str, set[str]] = {
     "procfile": {"errors", "model"},
     "dotenv": {"errors", "names"},
     "planning": {"manifest", "model", "procfile"},
+    "project": {"errors", "manifest", "model", "names", "procfile"},
+    "checkout": {"errors", "project"},
     "packing": {"errors", "model"},
     # From values to programs
     "render": {"errors", "layout", "model"},
@@ -50,7 +52,7 @@ LAYERS: dict[str, set[str]] = {
     # Processes
     "agent": {"", "errors", "layout", "schema", "service"},
     "client": {"errors", "names", "schema"},
-    "cli": {"", "client", "errors", "homes", "manifest", "names", "packing", "schema"},
+    "cli": {"", "checkout", "client", "errors", "homes", "manifest", "names", "packing", "project", "schema"},
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
@@ -74,12 +76,13 @@ PURE = {
     "procfile",
     "dotenv",
     "planning",
+    "project",
     "render",
 }
 #: All that they import from outside. ``pathlib`` for its pure half: what it would do to a disk is forbidden below.
 PURE_IMPORTS = {
     *("__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "io", "math", "pathlib"),
-    *("re", "shlex", "typing", "dotenv", "msgspec"),
+    *("re", "shlex", "textwrap", "typing", "dotenv", "msgspec"),
 }
 TOUCHES_THE_DISK = {
     *(

@@ -1,4 +1,4 @@
-"""Asking before something is taken away."""
+"""Asking before something is changed or taken away."""
 
 from __future__ import annotations
 
@@ -25,3 +25,19 @@ def confirm_by_name(name: str, act: str) -> None:
         say(console=stderr())
     if typed.strip() != name:
         raise NotConfirmed(f"{act} was not confirmed; nothing was changed.", why="What was typed is not its name.")
+
+
+def confirm(question: str, act: str) -> None:
+    """Ask for a yes; ``act`` is what it means ("Writing potions.toml"). Raises NotConfirmed."""
+    if not sys.stdin.isatty():
+        raise NotConfirmed(
+            f"{act} was not confirmed; nothing was changed.",
+            why="Standard input is not a terminal, so nobody can be asked.",
+            do="Where it is meant, add: --yes",
+        )
+    stderr().print(f"{question} [y/N] ", end="", soft_wrap=True)
+    typed = sys.stdin.readline()
+    if not typed.endswith("\n"):
+        say(console=stderr())
+    if typed.strip().lower() not in {"y", "yes"}:
+        raise NotConfirmed(f"{act} was not confirmed; nothing was changed.")

@@ -24,6 +24,10 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("down", "potions.cli.platform:down", "Stop Potions here, with all its apps."),
         Command("status", "potions.cli.platform:status", "Show what runs: Potions itself, the apps, the deploys."),
     ),
+    "Your project": (
+        Command("init", "potions.cli.init:init", "Write potions.toml and .gitignore for the project here."),
+        Command("dev", "potions.cli.dev:dev", "Run a command here with STORAGE_DIR pointing at ./storage."),
+    ),
     "Apps": (
         Command("apps", "potions.cli.apps:apps", "Create, list, show, delete and restore apps."),
         Command("env", "potions.cli.env:env", "List, set, unset and import an app's variables."),
