@@ -10,6 +10,7 @@ import msgspec
 
 from potions.layout import Colour, Home
 
+_DEFAULT_PORT = 80
 _PLAIN = re.compile(r"[A-Za-z0-9_./*@:+,=-]+\Z")
 
 _MAIN = """\
@@ -61,7 +62,9 @@ _HANDLER = """\
 		header @probe >Potions-Slot {colour}
 		reverse_proxy 127.0.0.1:{port} {{
 			header_up X-Forwarded-Proto https
+			header_up Origin {plain} https://$1
 			header_up -Potions-Probe
+			header_down Location {secure} http://$1
 			header_down -Potions-Slot
 			stream_close_delay 24h
 			transport http {{
@@ -111,13 +114,26 @@ def render_site(site: Site) -> str:
         addresses=", ".join(f"http://{host}:{site.http_port}" for host in site.hosts),
         root=_quote(str(site.live_root)),
         token=_quote(site.probe_token),
-        green=_handler(Colour.GREEN, site.ports[1]),
-        blue=_handler(Colour.BLUE, site.ports[0]),
+        green=_handler(site, Colour.GREEN, site.ports[1]),
+        blue=_handler(site, Colour.BLUE, site.ports[0]),
     )
 
 
-def _handler(colour: Colour, port: int) -> str:
-    return _HANDLER.format(colour=colour.value, port=port).lstrip()
+def _handler(site: Site, colour: Colour, port: int) -> str:
+    """How a slot is asked. It is told that visitors come by HTTPS, because many apps refuse or redirect all others.
+
+    So the origin of the app's own pages has to say the same, or Django and Rails refuse every form; and where the app
+    answers with an address of its own, the browser has to be sent to where it came from.
+    """
+    hosts = "|".join(map(re.escape, site.hosts))
+    # A browser leaves the default port out.
+    own = f"(?:{hosts})" + ("(?::80)?" if site.http_port == _DEFAULT_PORT else f":{site.http_port}")
+    return _HANDLER.format(
+        colour=colour.value,
+        port=port,
+        plain=_quote(f"^http://({own})$"),
+        secure=_quote(f"^https://({own}(?:[/?#].*)?)$"),
+    ).lstrip()
 
 
 def _quote(text: str) -> str:
