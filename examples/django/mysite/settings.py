@@ -124,17 +124,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # What Potions gives an app. It sets POTIONS_APP, which nobody can take away: without it this is a developer's computer.
 
-import os  # noqa: E402
+import os
 
 ON_POTIONS = "POTIONS_APP" in os.environ
 DEBUG = not ON_POTIONS
 
 if ON_POTIONS:
-    # Made with the app, the same in every release. Better no start at all than one with the key above.
+    # Made with the app, the same in every release. Better not to start than to use the key above.
     SECRET_KEY = os.environ["SECRET_KEY_BASE"]
     # The app's address. Add the other domains that it answers at, if it has some.
     ALLOWED_HOSTS = [os.environ["PHX_HOST"]]
-    CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+    # The proxy speaks HTTPS with visitors, and says so; Django would take every form for a forged one.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # What the release brings along, served by the app; the development server does that by itself.
+    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
 
 # The persistent directory. Without STORAGE_DIR, storage/ beside manage.py takes its place.
 STORAGE_DIR = Path(os.environ.get("STORAGE_DIR") or BASE_DIR / "storage").absolute()
@@ -144,10 +147,9 @@ STORAGE_DIR.mkdir(exist_ok=True)
 MEDIA_ROOT = STORAGE_DIR / "uploads"
 MEDIA_URL = "uploads/"
 
-# What the release brings along: collected by the build, served by WhiteNoise.
+# What the build collects from all apps: part of the release, not of the storage.
 STATIC_ROOT = BASE_DIR / "static"
 INSTALLED_APPS += ["pictures"]
-MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
 
 DATABASES["default"] = {
     "ENGINE": "django.db.backends.sqlite3",
