@@ -50,19 +50,20 @@ class Project(msgspec.Struct, frozen=True):
         for path in sorted(chosen, key=lambda path: (path.count("/"), path)):
             yield path, self.texts[path]
 
-    def toml(self, path: str) -> dict[str, Any]:
-        """A TOML file as a table; empty where it is missing or broken, which is for its own tool to tell."""
-        try:
-            return msgspec.toml.decode(self.text(path), type=dict[str, Any])
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            return {}
+    def table(self, path: str) -> dict[str, Any]:
+        """What a TOML or JSON file holds; an empty table where it is missing or broken."""
+        return self._read(path) or {}
 
-    def json(self, path: str) -> dict[str, Any]:
-        """A JSON file as an object; empty where it is missing or broken, which is for its own tool to tell."""
+    def is_broken(self, path: str) -> bool:
+        """Whether a TOML or JSON file is there and cannot be read as one that holds a table."""
+        return path in self.texts and self._read(path) is None
+
+    def _read(self, path: str) -> dict[str, Any] | None:
+        decode = msgspec.json.decode if path.endswith(".json") else msgspec.toml.decode
         try:
-            return msgspec.json.decode(self.text(path), type=dict[str, Any])
+            return decode(self.text(path), type=dict[str, Any])
         except (msgspec.DecodeError, RecursionError, ValueError):
-            return {}
+            return None
 
 
 def is_read(path: str) -> bool:

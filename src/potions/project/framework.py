@@ -15,6 +15,11 @@ from potions.project.ruby import rails_proposal
 
 #: A project may have files of several kinds: Phoenix, Rails and Django ones often have a package.json for their assets.
 _KINDS = (mix_proposal, rails_proposal, python_proposal, node_proposal)
+_FOR_MACHINES = ("package.json", "pyproject.toml", "Pipfile")
+_NO_STORAGE = (
+    "None of the files that were looked at mentions STORAGE_DIR. What the app keeps has to be in that directory: all "
+    "else is gone at a later deploy. To find it there, and in ./storage on this computer:"
+)
 _MARKERS = ("mix.exs", "Gemfile", "manage.py", "requirements.txt", "pyproject.toml", "package.json")
 
 
@@ -43,20 +48,18 @@ def _something_else(project: Project) -> Proposal:
 
 def _notes(project: Project, proposal: Proposal) -> list[str]:
     """What holds for every kind of project."""
-    notes = []
+    notes = [f"{path} cannot be read; mend it first." for path in _FOR_MACHINES if project.is_broken(path)]
     told_by_it = any("package.json" in evidence for evidence in proposal.evidence)
     if "package.json" in project.files and proposal.build.value and not told_by_it:
         notes.append("There is a package.json too: if it builds the pages' assets, add that to the build command.")
-    if not project.mentions("STORAGE_DIR"):
-        notes.append("Nothing here mentions STORAGE_DIR. What the app stores anywhere else is gone at a later deploy.")
-        if proposal.fallback:
-            notes.append(f"This is its storage, on this computer too:\n{proposal.fallback}")
+    if proposal.fallback and not project.mentions("STORAGE_DIR"):
+        notes.append(f"{_NO_STORAGE}\n{proposal.fallback}")
     return notes
 
 
 def _with_procfile(project: Project, proposal: Proposal) -> Proposal:
     """What a Procfile says is the project's own word: the manifest leaves it to it."""
-    if "Procfile" not in project.files:
+    if "Procfile" not in project.files or proposal.manifest != "potions.toml":
         return proposal
     try:
         lines = parse_procfile(project.text("Procfile"))

@@ -20,7 +20,7 @@ _SHIPPED = (
 )
 #: What a basic string of TOML cannot hold as it is.
 _UNSAFE = re.compile('[\x00-\x08\x0a-\x1f\x7f\\\\"]')
-_UNSAFE_IN_LINES = re.compile('[\x00-\x08\x0b-\x1f\x7f\\\\"]')
+_UNSAFE_IN_LINES = re.compile('[\x00-\x08\x0a-\x1f\x7f\\\\]|"(?="")')
 _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n"}
 
 

@@ -34,7 +34,7 @@ def node_proposal(project: Project) -> Proposal | None:
     """What fits a project in Node; None where this is none."""
     if "package.json" not in project.files:
         return None
-    package = project.json("package.json")
+    package = project.table("package.json")
     needs = table(package.get("dependencies"))
     scripts = {name: words for name, words in table(package.get("scripts")).items() if isinstance(words, str)}
     if "next" in needs:
@@ -47,7 +47,7 @@ def node_proposal(project: Project) -> Proposal | None:
         _build(project, package, builds="build" in scripts),
         start,
         env=_ENV,
-        notes=_port_note(project, entry),
+        notes=(*_lock_note(project), *_port_note(project, entry)),
         fallback=_FALLBACK,
     )
 
@@ -99,6 +99,12 @@ def _start(project: Project, package: dict[str, object], scripts: dict[str, str]
     return "", Setting(why=why, example="node index.js")
 
 
+def _lock_note(project: Project) -> tuple[str, ...]:
+    if len(_evidence(project)) > 1:
+        return ()
+    return ("There is no lock file, so every build may get other versions; `npm install` makes package-lock.json.",)
+
+
 def _port_note(project: Project, entry: str) -> tuple[str, ...]:
     if not project.text(entry) or "PORT" in project.text(entry):
         return ()
@@ -109,13 +115,13 @@ def _next(project: Project, package: dict[str, object]) -> Proposal:
     config = next((path for path in project.texts if re.match(r"next\.config\.\w+\Z", path)), "")
     start = "node_modules/.bin/next start --hostname 127.0.0.1 --port $PORT"
     more: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes = _lock_note(project)
     if _STANDALONE.search(project.text(config)):
         start = "HOSTNAME=127.0.0.1 node .next/standalone/server.js"
         more = ("cp -r .next/static .next/standalone/.next/static",)
         if any(path.startswith("public/") for path in project.files):
             more += ("cp -r public .next/standalone/public",)
-        notes = ("The standalone server changes its directory: it reaches storage by STORAGE_DIR, not by ./storage.",)
+        notes += ("The standalone server changes its directory: it reaches storage by STORAGE_DIR, not by ./storage.",)
     return Proposal(
         "Next.js",
         ("next in package.json", *((config,) if config else ())),

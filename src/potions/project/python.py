@@ -14,6 +14,9 @@ _BUILD = "In the slot, as the app's user. A virtual environment works in one pla
 _START = "Listens on the slot's own port, for the proxy on this computer alone."
 _THREADS = _START + " Threads, so that one slow upload does not hold up the others."
 
+_MIGRATE = ".venv/bin/python manage.py migrate --no-input"
+_WHEN_MIGRATED = "While the old release serves, before this one."
+
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)\s*(\[[^\]\n]*\])?", re.MULTILINE)
 _SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*,\s*["']([A-Za-z_][\w.]*)["']""")
 _MADE = r"^([A-Za-z_]\w*)\s*(?::[^=\n]+)?=\s*(?:\w+\.)?{maker}\("
@@ -56,11 +59,11 @@ def python_proposal(project: Project) -> Proposal | None:
 
 def requirements(project: Project) -> set[str]:
     """The names of the packages that a project asks for, as package indexes spell them; an extra as ``name[extra]``."""
-    pyproject = project.toml("pyproject.toml")
+    pyproject = project.table("pyproject.toml")
     asked = table(pyproject.get("project")).get("dependencies")
     lines = [line for line in asked if isinstance(line, str)] if isinstance(asked, list) else []
     lines += table(table(table(pyproject.get("tool")).get("poetry")).get("dependencies"))
-    lines += table(project.toml("Pipfile").get("packages"))
+    lines += table(project.table("Pipfile").get("packages"))
     lines += [text for path, text in project.texts.items() if re.match(r"requirements[\w./-]*\.txt\Z", path)]
     found: set[str] = set()
     for name, extra in (match for line in lines for match in _REQUIREMENT.findall(line)):
@@ -90,7 +93,7 @@ def _kit(project: Project) -> Kit | None:
     for path in ("requirements.txt", "requirements/production.txt", "requirements/prod.txt"):
         if path in project.files:
             return Kit(path, (_PIP, f".venv/bin/pip install -r {path}"), takes_more=True)
-    if "dependencies" in table(project.toml("pyproject.toml").get("project")):
+    if "dependencies" in table(project.table("pyproject.toml").get("project")):
         return Kit("pyproject.toml", (_PIP, ".venv/bin/pip install ."), takes_more=True)
     return None
 
@@ -109,7 +112,7 @@ def _build(kit: Kit | None, *more: str) -> Setting:
 
 def _django(project: Project, kit: Kit | None, needs: set[str]) -> Proposal:
     server = _django_server(project, needs)
-    more, notes = _added(server, kit, needs)
+    server, more, notes = _added(server, kit, needs)
     if project.mentions("STATIC_ROOT"):
         more = (*more, ".venv/bin/python manage.py collectstatic --no-input")
     else:
@@ -122,7 +125,7 @@ def _django(project: Project, kit: Kit | None, needs: set[str]) -> Proposal:
         ("manage.py", *((kit.told_by,) if kit else ())),
         _build(kit, *more),
         server.start,
-        Setting((".venv/bin/python manage.py migrate --no-input",), "While the old release serves, before this one."),
+        Setting((_MIGRATE,), _WHEN_MIGRATED) if kit else Setting(why=_WHEN_MIGRATED, example=_MIGRATE),
         env=_ENV,
         notes=notes,
         fallback=_DJANGO_FALLBACK,
@@ -155,7 +158,7 @@ def _web(project: Project, kit: Kit | None, needs: set[str], name: str, maker: s
         example = _serve(package, "MODULE:app").start.value[0]
         which = "which of these is it? " + ", ".join(found) if found else f"no `app = {maker}(…)` was found."
         server = Server(package, Setting(why=f"Not known: {which}", example=example))
-    more, notes = _added(server, kit, needs)
+    server, more, notes = _added(server, kit, needs)
     evidence = f"{name} in {kit.told_by}" if kit else name
     return Proposal(maker, (evidence,), _build(kit, *more), server.start, env=_ENV, notes=notes, fallback=_FALLBACK)
 
@@ -207,15 +210,23 @@ def _called(place: str) -> str:
     return f"--call {place.removesuffix('()')}" if place.endswith("()") else place
 
 
-def _added(server: Server, kit: Kit | None, needs: set[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The steps that install a server which the project does not ask for, and the word about it."""
+def _added(server: Server, kit: Kit | None, needs: set[str]) -> tuple[Server, tuple[str, ...], tuple[str, ...]]:
+    """The server, as it can be started; the steps that install one which the project does not ask for; a word on it."""
     package = server.package
+    if kit is None:
+        return _only_an_example(server, "Not known, because nothing says what is installed."), (), ()
     if package in needs or (package == "uvicorn" and {"fastapi[standard]", "fastapi[all]"} & needs):
-        return (), ()
-    if kit is None or not kit.takes_more:
-        return (), (f"{package}, which the start command runs, is not among the project's requirements: add it there.",)
+        return server, (), ()
+    if not kit.takes_more:
+        why = f"{package} is not among the project's requirements. Add it there, then start the app with it:"
+        return _only_an_example(server, why), (), ()
     note = f"{package} is not in {kit.told_by}, so the build installs its newest version; add it there, with a version."
-    return (f".venv/bin/pip install {package}",), (note,)
+    return server, (f".venv/bin/pip install {package}",), (note,)
+
+
+def _only_an_example(server: Server, why: str) -> Server:
+    start = server.start
+    return Server(server.package, Setting(why=why, example=start.value[0]) if start.value else start)
 
 
 def _unknown_start(example: str) -> Setting:

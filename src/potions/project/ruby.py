@@ -37,5 +37,8 @@ def rails_proposal(project: Project) -> Proposal | None:
         Setting(("bundle exec rails db:prepare",), "While the old release serves, before this one."),
         env={"RAILS_ENV": "production", "RAILS_LOG_TO_STDOUT": "1", "RAILS_SERVE_STATIC_FILES": "1"},
         notes=("Ruby and Bundler have to be installed where Potions runs, for every user.",),
-        fallback='root: <%= ENV.fetch("STORAGE_DIR") { Rails.root.join("storage") } %>   (config/storage.yml)',
+        # Rails' own way is fine: ./storage is the persistent directory too.
+        fallback=""
+        if project.mentions('Rails.root.join("storage")')
+        else 'root: <%= ENV.fetch("STORAGE_DIR") { Rails.root.join("storage") } %>   (config/storage.yml)',
     )
