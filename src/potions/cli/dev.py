@@ -41,18 +41,16 @@ def dev(*command: _Command, json: _Json = False) -> int:
         potions dev -- npm start
         potions dev -- sh -c 'ls "$STORAGE_DIR"'
     """
-    del json  # Where it matters, in `main`, it has been read already.
     if not command:
         raise UsageRefused("Which command?", do="For example: potions dev -- npm start")
     manifest = find_manifest(Path.cwd())
     project = project_of(manifest) if manifest else Path.cwd()
-    if project != Path.cwd():
-        _tell(f"The project is in {project}, where {manifest} says so; its storage is used.")
-    storage = project / _STORAGE
-    _provide(storage)
-    given = given_environment()
+    given, storage = given_environment(), project / _STORAGE
     environment = local_environment(given, _defaults(manifest), storage, _port(given))
-    _tell_what_is_set(environment, given)
+    notes = [] if project == Path.cwd() else [f"The project is in {project}, where {manifest} is; its storage is used."]
+    notes += [*_provide(storage), *_what_is_set(environment, given)]
+    for note in notes if not json else ():
+        say(sanitise(note), "dim", console=stderr())
     _become(list(command), environment)
 
 
@@ -107,10 +105,10 @@ def _defaults(manifest: Path | None) -> dict[str, str]:
         raise ManifestRefused(f"{manifest} cannot be read.", why=str(error)) from error
 
 
-def _provide(storage: Path) -> None:
-    """Make the directory. A link to another one is a developer's own choice, and taken."""
+def _provide(storage: Path) -> list[str]:
+    """Make the directory, and say so. A link to another one is a developer's own choice, and taken."""
     if storage.is_dir():
-        return
+        return []
     try:
         storage.mkdir()
     except FileExistsError as error:
@@ -120,7 +118,7 @@ def _provide(storage: Path) -> None:
         raise ProjectRefused(f"{storage} cannot be made.", why=f"{error.strerror or error}.") from error
     gitignore = storage.with_name(GITIGNORE)
     ignored = gitignore.is_file() and is_ignored(gitignore.read_text(encoding="utf-8", errors="replace"))
-    _tell(f"Made {storage}." + ("" if ignored else f" Git should not keep it: /storage belongs into {GITIGNORE}."))
+    return [f"Made {storage}." + ("" if ignored else f" Git should not keep it: /storage belongs into {GITIGNORE}.")]
 
 
 def _port(given: dict[bytes, bytes]) -> int | None:
@@ -140,13 +138,13 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _tell_what_is_set(environment: dict[bytes, bytes], given: dict[bytes, bytes]) -> None:
+def _what_is_set(environment: dict[bytes, bytes], given: dict[bytes, bytes]) -> list[str]:
     storage, before = environment[b"STORAGE_DIR"], given.get(b"STORAGE_DIR")
-    if before is not None and before != storage:
-        _tell(
-            f"STORAGE_DIR was {os.fsdecode(before)}; here it is ./storage, so that nothing reaches an app's live files."
-        )
-    _tell(f"STORAGE_DIR={os.fsdecode(storage)} PORT={os.fsdecode(environment[b'PORT'])}")
+    told = [f"STORAGE_DIR={os.fsdecode(storage)} PORT={os.fsdecode(environment[b'PORT'])}"]
+    if before not in {None, storage}:
+        here = f"STORAGE_DIR was {os.fsdecode(before or b'')}; here it is ./storage"
+        told.insert(0, f"{here}, so that nothing reaches an app's live files.")
+    return told
 
 
 def _become(command: list[str], environment: dict[bytes, bytes]) -> NoReturn:
@@ -163,7 +161,3 @@ def _become(command: list[str], environment: dict[bytes, bytes]) -> NoReturn:
     except OSError as error:
         why = "It is not a program." if error.errno == errno.ENOEXEC else f"{error.strerror or error}."
         raise CommandNotStarted(f"{command[0]!r} cannot be started.", why=why) from error
-
-
-def _tell(line: str) -> None:
-    say(sanitise(line), "dim", console=stderr())

@@ -112,9 +112,7 @@ def _show(plan: Setup) -> None:
     told_by = f", told by {', '.join(plan.evidence)}" if plan.evidence else ""
     say(sanitise(f"{plan.framework[0].upper()}{plan.framework[1:]}{told_by}."), "bold")
     for file in plan.files:
-        _show_file(file)
-    for line in plan.differs:
-        _show_note(line)
+        _show_file(file, plan.differs)
     if plan.notes:
         say()
         say("Worth knowing:", "bold")
@@ -122,12 +120,14 @@ def _show(plan: Setup) -> None:
             _show_note(note)
 
 
-def _show_file(file: FilePlan) -> None:
+def _show_file(file: FilePlan, differs: tuple[str, ...]) -> None:
     say()
     if file.state is FileState.SAME:
         say(f"{file.path} ignores storage already.")
     elif file.state is FileState.KEPT:
-        say(f"{file.path} is there, and stays as it is.")
+        say(f"{file.path} is there, and stays as it is{'. What is different:' if differs else '.'}")
+        for line in differs:
+            _show_note(line)
     else:
         say(f"{file.path}, {file.state}:", "bold")
         for line in changed_lines(file):
