@@ -49,8 +49,8 @@ def _something_else(project: Project) -> Proposal:
 def _notes(project: Project, proposal: Proposal) -> list[str]:
     """What holds for every kind of project."""
     notes = [f"{path} cannot be read; mend it first." for path in _FOR_MACHINES if project.is_broken(path)]
-    told_by_it = any("package.json" in evidence for evidence in proposal.evidence)
-    if "package.json" in project.files and proposal.build.value and not told_by_it:
+    asked = proposal.framework == "Rails" or any("package.json" in evidence for evidence in proposal.evidence)
+    if "package.json" in project.files and proposal.build.value and not asked:
         notes.append("There is a package.json too: if it builds the pages' assets, add that to the build command.")
     if proposal.fallback and not project.mentions("STORAGE_DIR"):
         notes.append(f"{_NO_STORAGE}\n{proposal.fallback}")

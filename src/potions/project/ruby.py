@@ -8,9 +8,11 @@ from potions.project.evidence import Project
 from potions.project.proposal import Proposal, Setting
 
 _RAILS = re.compile(r"""^\s*gem\s*\(?\s*["']rails["']""", re.MULTILINE)
+#: An app without one of these, an API for example, has no task that makes assets.
+_ASSETS = re.compile(r"""^\s*gem\s*\(?\s*["'](?:propshaft|sprockets(?:-rails)?)["']""", re.MULTILINE)
 _BUILD = (
     "In the slot, as the app's user. Gems are kept in the app's HOME from one release to the next, because many of "
-    "them are compiled. Assets are made with a key of no worth."
+    "them are compiled."
 )
 
 
@@ -18,6 +20,7 @@ def rails_proposal(project: Project) -> Proposal | None:
     """What fits a Rails app; None where this is none."""
     if not _RAILS.search(project.text("Gemfile")):
         return None
+    assets = _ASSETS.search(project.text("Gemfile")) is not None
     return Proposal(
         "Rails",
         ("rails in Gemfile",),
@@ -26,9 +29,9 @@ def rails_proposal(project: Project) -> Proposal | None:
                 'bundle config set --local path "$HOME/bundle"',
                 'bundle config set --local without "development test"',
                 "bundle install",
-                "SECRET_KEY_BASE_DUMMY=1 bundle exec rails assets:precompile",
+                *(("SECRET_KEY_BASE_DUMMY=1 bundle exec rails assets:precompile",) if assets else ()),
             ),
-            _BUILD,
+            _BUILD + (" Assets are made with a key of no worth." if assets else ""),
         ),
         Setting(
             ("bundle exec puma --bind tcp://127.0.0.1:$PORT",),
