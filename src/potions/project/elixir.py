@@ -24,7 +24,7 @@ def mix_proposal(project: Project) -> Proposal | None:
         "Phoenix" if phoenix else "Elixir",
         ("phoenix in mix.exs" if phoenix else "mix.exs",),
         start=Setting(why=f"A Mix release needs no start command: Potions finds bin/{release} by itself."),
-        migrate=Setting(why="Nor one that migrates, where it has bin/migrate."),
+        migrate=Setting(why="Where the release has bin/migrate, that runs first, while the old release serves."),
         starts_by_itself=True,
         manifest=_MANIFEST,
         notes=tuple(_notes(project, phoenix=phoenix)),
@@ -37,6 +37,6 @@ def _notes(project: Project, *, phoenix: bool) -> list[str]:
     notes = [f"A Mix release has at its top what lies in rel/overlays, so the file is {_MANIFEST}."]
     if "apps_path:" in project.text("mix.exs"):
         notes.append("This is an umbrella: name the release in mix.exs (releases: [NAME: [applications: …]]).")
-    if phoenix and "rel/overlays/bin/migrate" not in project.files:
+    if phoenix and "ecto" in project.text("mix.exs") and "rel/overlays/bin/migrate" not in project.files:
         notes.append("There is no rel/overlays/bin/migrate yet; mix phx.gen.release makes it, and a module to migrate.")
     return notes

@@ -14,14 +14,18 @@ KEEPERS = frozenset({".gitkeep", ".keep", ".gitignore"})
 _READ = re.compile(
     r"(?:mix\.exs|Gemfile|Procfile|Pipfile|manage\.py|package\.json|pyproject\.toml|\.gitignore|config/routes\.rb"
     r"|(?:rel/overlays/)?potions\.toml|requirements[\w.-]*\.txt|requirements/[\w.-]+\.txt|next\.config\.\w+"
-    r"|config/runtime\.exs|config/storage\.yml|config/database\.yml"
+    r"|config/runtime\.exs|lib/\w+/router\.ex|config/storage\.yml|config/database\.yml"
     r"|(?:src/)?(?:[\w-]+/){0,2}[\w-]+\.(?:py|js|cjs|mjs|ts))\Z"
 )
 _TESTS = re.compile(r"(?:^|/)(?:tests?|test_\w+\.py|\w+_test\.py|conftest\.py|[\w-]+\.(?:test|spec)\.\w+)(?:/|\Z)")
 #: A route in the words of the frameworks for Python and Node: ``@app.get("/health")``, ``path("up/", …)``.
 _HEALTH = re.compile(r"""\b(?:get|route|path|add_url_rule|all|use)\(\s*["']/?(healthz?|health-?check|up)(/?)["']""")
+#: Phoenix': ``get "/health", PageController, :health``.
+_PHOENIX_HEALTH = re.compile(r"""^\s*get\s*\(?\s*"/(healthz?|health-?check|up)\"""", re.MULTILINE)
 #: Rails' own: ``get "up" => "rails/health#show"``.
-_RAILS_HEALTH = re.compile(r"""^\s*get\s+["']/?([\w/-]+)["']\s*(?:=>|,\s*to:)\s*["']rails/health#show["']""", re.M)
+_RAILS_HEALTH = re.compile(
+    r"""^\s*get\s+["']/?([\w/-]+)["']\s*(?:=>|,\s*to:)\s*["']rails/health#show["']""", re.MULTILINE
+)
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -81,6 +85,10 @@ def health_route(project: Project) -> tuple[str, str] | None:
     rails = _RAILS_HEALTH.search(project.text("config/routes.rb"))
     if rails:
         return f"/{rails[1]}", "config/routes.rb"
+    for path, text in project.sources("/router.ex"):
+        found = _PHOENIX_HEALTH.search(text)
+        if found:
+            return f"/{found[1]}", path
     for path, text in project.sources(".py", ".js", ".cjs", ".mjs", ".ts"):
         found = _HEALTH.search(text)
         if found:

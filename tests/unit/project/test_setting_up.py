@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from potions.checkout import read_project
 from potions.manifest import parse_manifest
 from potions.names import APP_NAME_MAX, parse_app_name
 from potions.project.evidence import Project
-from potions.project.setting_up import FileState, Setup, changed_lines, plan_setup, suggested_name
+from potions.project.setting_up import MANIFESTS, FileState, Setup, changed_lines, plan_setup, suggested_name
 from support.golden import check_golden, golden_cases
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -64,9 +67,6 @@ def test_what_could_break_out_of_the_file_does_not() -> None:
 @pytest.mark.parametrize("main", ['"; rm -rf /; "', "$(reboot).js", "a b.js", "ä'.js"])
 def test_a_file_that_is_started_is_one_word(main: str) -> None:
     """Whatever a package calls its main file, the shell takes it for a name."""
-    import json
-    import shlex
-
     texts = {"package.json": json.dumps({"main": main})}
     plan = plan_setup(Project("shop", frozenset({*texts, main}), texts), "shop")
     start = parse_manifest(plan.files[0].text).start
@@ -97,16 +97,15 @@ def test_a_manifest_with_a_mistake_is_kept_and_told() -> None:
     assert "unknown key [run] strat" in plan.differs[0]
 
 
-@pytest.mark.parametrize("name", ["django", "fastapi", "flask", "express"])
+@pytest.mark.parametrize("name", ["django", "fastapi", "flask", "express", "rails", "phoenix"])
 def test_the_examples_have_the_manifest_that_init_writes(name: str) -> None:
     """What the guides show is what a reader gets."""
-    from potions.checkout import read_project
-
     seen = read_project(EXAMPLES / name)
-    project = Project(seen.name, seen.files - {"potions.toml"}, seen.texts)
+    project = Project(seen.name, seen.files - set(MANIFESTS), seen.texts)
     plan = plan_setup(project, "pictures")
-    assert plan.files[0].text == (EXAMPLES / name / "potions.toml").read_text()
-    assert (plan.notes, plan.files[1].state) == ((), FileState.SAME)
+    assert plan.files[0].text == (EXAMPLES / name / plan.files[0].path).read_text()
+    assert plan.files[1].state is FileState.SAME
+    assert not [note for note in plan.notes if "STORAGE_DIR" in note]
 
 
 @pytest.mark.parametrize(
