@@ -56,7 +56,9 @@ def write_files(directory: Path, changes: list[FilePlan]) -> None:
 
 def _refuse_odd(directory: Path) -> None:
     if not directory.exists():
-        raise ProjectRefused(f"There is no directory {directory}.", do="Name the one that the project is in.")
+        raise ProjectRefused(
+            f"There is no directory {directory}.", do="Name the one that the project is in; --app names the app."
+        )
     if not directory.is_dir():
         raise ProjectRefused(f"{directory} is not a directory.", do="Name the directory that the project is in.")
     if directory.resolve() in {Path.home().resolve(), Path("/")}:

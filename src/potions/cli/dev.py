@@ -19,6 +19,8 @@ from potions.project.gitignore import is_ignored
 from potions.project.setting_up import GITIGNORE, MANIFESTS
 
 _STORAGE = "storage"
+#: By which a framework knows that it is on a server. There the manifest says "production"; here it does not hold.
+_FOR_THE_SERVER = frozenset({"RAILS_ENV", "RACK_ENV", "NODE_ENV", "MIX_ENV", "APP_ENV"})
 _FIRST_PORT = 8000
 _PORTS = 100
 
@@ -31,9 +33,10 @@ def dev(*command: _Command, json: _Json = False) -> int:
 
     That is the directory beside potions.toml, here or further up; it is made
     if it is not there. What [env] in potions.toml says is set too, where this
-    shell does not set it, and PORT is 8000 or the next free one, where it is
-    not set. Everything else is the command's own: input, output, signals and
-    exit status. Potions itself need not run.
+    shell does not set it, but for NODE_ENV, RAILS_ENV and their like; and PORT
+    is 8000 or the next free one, where it is not set. Everything else is the
+    command's own: input, output, signals and exit status. Potions itself need
+    not run.
 
     For example:
 
@@ -100,7 +103,8 @@ def _defaults(manifest: Path | None) -> dict[str, str]:
     if manifest is None:
         return {}
     try:
-        return parse_manifest(manifest.read_text(encoding="utf-8")).env
+        said = parse_manifest(manifest.read_text(encoding="utf-8")).env
+        return {name: value for name, value in said.items() if name not in _FOR_THE_SERVER}
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestRefused(f"{manifest} cannot be read.", why=str(error)) from error
 

@@ -79,6 +79,13 @@ def test_defaults_of_the_manifest_apply_below_the_shells_own(dev: Dev, project: 
     assert (found["A"], found["B"], found["STYLE"]) == ("of the shell", 'ü\n"$X', "")
 
 
+def test_what_makes_a_server_of_it_does_not_hold_here(dev: Dev, project: Path) -> None:
+    """The manifest's NODE_ENV is for where it is deployed; one that the shell sets is meant."""
+    (project / "potions.toml").write_text('[env]\nNODE_ENV = "production"\nRAILS_ENV = "production"\n')
+    found = seen(dev(sys.executable, "-c", PRINT_ALL, env={"PATH": os.environ["PATH"], "RAILS_ENV": "staging"}))
+    assert (found.get("NODE_ENV"), found["RAILS_ENV"]) == (None, "staging")
+
+
 def test_a_storage_dir_of_the_shell_does_not_count(dev: Dev, project: Path) -> None:
     """It could be left over from an app that serves: it is told, and ./storage is used."""
     done = dev("sh", "-c", 'echo "$STORAGE_DIR"', env={"PATH": os.environ["PATH"], "STORAGE_DIR": "/srv/live"})
