@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ STORAGE = "storage"
 _DEEPEST = 3
 _MOST_FILES = 20_000
 _READ_BYTES = 256 * 1024
+_MOST_LOOKED_AT = 100
 _NAMES_SHOWN = 3
 #: Other people's code, and what is made anew: nothing there says what the project is.
 _NOT_LOOKED_INTO = frozenset({STORAGE, "node_modules", "_build", "deps", "vendor", "dist", "build", "target"})
@@ -125,15 +127,29 @@ def _text(file: Path, path: str) -> str | None:
 
 
 def _shipped(directory: Path) -> tuple[str, ...]:
-    """Some of what ``storage`` holds beyond what keeps an empty directory in a repository."""
+    """Some of the directories in ``storage`` that Git is to keep, as Laravel's: a file in them is there for that alone.
+
+    Whatever else lies there is what the app itself stored on this computer.
+    """
     storage = directory / STORAGE
     if storage.is_symlink() or not storage.is_dir():
         return ()
     with suppress(OSError):
-        names = sorted({path.name for path in storage.iterdir()} - KEEPERS)
-        shown = tuple(f"{STORAGE}/{name}" for name in names[:_NAMES_SHOWN])
-        return (*shown, "…") if len(names) > _NAMES_SHOWN else shown
+        kept = [folder.name for folder in sorted(storage.iterdir()) if _is_kept(folder)]
+        shown = tuple(f"{STORAGE}/{name}" for name in kept[:_NAMES_SHOWN])
+        return (*shown, "…") if len(kept) > _NAMES_SHOWN else shown
     return ()
+
+
+def _is_kept(folder: Path, levels: int = _DEEPEST) -> bool:
+    # Bounded in depth and number, because an app may have stored a million files there.
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    if any((folder / keeper).is_file() for keeper in KEEPERS):
+        return True
+    return levels > 1 and any(
+        _is_kept(below, levels - 1) for below in itertools.islice(folder.iterdir(), _MOST_LOOKED_AT)
+    )
 
 
 def _create(path: Path, change: FilePlan) -> None:

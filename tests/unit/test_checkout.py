@@ -84,11 +84,17 @@ def test_a_file_of_ours_has_to_be_a_file(tmp_path: Path, name: str) -> None:
             read_project(project)
 
 
-def test_only_what_does_more_than_to_keep_the_storage_is_shipped(tmp_path: Path) -> None:
-    """What Git needs to have the directory is nothing that a release would bring."""
-    fill(tmp_path, **{"storage/.gitkeep": "", "storage/.gitignore": "*"})
+def test_a_tree_that_git_keeps_is_shipped(tmp_path: Path) -> None:
+    """As Laravel's is; what an app stored here, and what only keeps the storage itself, is not."""
+    fill(
+        tmp_path,
+        **{"storage/.gitkeep": "", "storage/.gitignore": "*", "storage/db.sqlite3": "", "storage/uploads/a": ""},
+    )
+    (tmp_path / "storage" / "circle").symlink_to(tmp_path / "storage")
     assert read_project(tmp_path).shipped == ()
-    fill(tmp_path, **{f"storage/{name}": "" for name in "dcba"})
+    fill(tmp_path, **{"storage/framework/cache/data/.gitignore": "*", "storage/logs/.gitkeep": ""})
+    assert read_project(tmp_path).shipped == ("storage/framework", "storage/logs")
+    fill(tmp_path, **{f"storage/{name}/.keep": "" for name in "dcba"})
     assert read_project(tmp_path).shipped == ("storage/a", "storage/b", "storage/c", "…")
 
 

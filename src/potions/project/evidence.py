@@ -38,7 +38,7 @@ class Project(msgspec.Struct, frozen=True):
     texts: dict[str, str]
     """What stands in those of them that `is_read` picks, in the order of their paths."""
     shipped: tuple[str, ...] = ()
-    """What lies in its ``storage`` and does more than to keep that directory: some of the names."""
+    """Some of the directories below its ``storage`` that it brings along."""
 
     def text(self, path: str) -> str:
         """What stands in a file; nothing where there is none."""
