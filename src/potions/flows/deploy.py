@@ -81,9 +81,15 @@ _SWITCH = (
     ),
 )
 
+
+def is_overlap(run: SlotRun) -> bool:
+    """Whether the slot that served before runs on until it has drained."""
+    return not run.is_handover
+
+
 _TIDY = (
-    Step("stop workers", workers.stop_old_workers),
-    Step("drain", switch.drain_other_slot),
+    Step("stop workers", workers.stop_old_workers, when=workers.has_old_workers),
+    Step("drain", switch.drain_other_slot, when=is_overlap),
     Step("retire", switch.retire_other_slot),
 )
 

@@ -64,6 +64,8 @@ class SlotRun(Run):
     """Whether that somebody is a rollback, which wants the other slot to run on."""
     is_warm: bool = False
     """Whether the slot ran already when this began, so that nothing has to be started: it stands by, or drains."""
+    held_since: float = 0.0
+    """When visitors began to wait, by the monotonic clock; 0 where they do not, or where that was before a crash."""
     output_start: int = 0
     """Where this deployment's lines begin in the slot's output log."""
     worker_output_start: dict[str, int] = field(default_factory=dict)

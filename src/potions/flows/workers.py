@@ -21,6 +21,11 @@ def has_workers(run: SlotRun) -> bool:
     return bool(run.plan.workers)
 
 
+def has_old_workers(run: SlotRun) -> bool:
+    """Whether the slot that served before has any."""
+    return bool(worker_services(run.world.supervisor.states(), run.app.name, run.other))
+
+
 def install_workers(run: SlotRun, epmd_port: int | None) -> None:
     """Make the slot's workers known, and no other: those of what it held before are forgotten."""
     wanted = [run.worker(worker, epmd_port) for worker in run.plan.workers]
