@@ -81,8 +81,9 @@ class AppSummary(msgspec.Struct, frozen=True):
     """None while nothing was deployed."""
     live: Colour
     state: str
-    """``empty``, ``running``, ``stopped``, ``stopping``, ``crashing``, ``crashed``, ``down``, ``gone`` (its folder was
-    removed by hand), or ``damaged`` (a file by which Potions knows its slots was)."""
+    """``empty``, ``running``, ``starting`` (it runs, and does not listen yet), ``stopped``, ``stopping``, ``crashing``,
+    ``crashed``, ``down``, ``gone`` (its folder was removed by hand), or ``damaged`` (a file by which Potions knows its
+    slots was)."""
     created: datetime
     strategy: Strategy | None = None
     """How what serves wants to be followed; None while nothing was deployed."""

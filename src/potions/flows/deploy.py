@@ -120,6 +120,8 @@ def unpack_into_idle_slot(run: SlotRun) -> None:
     slots.stop_slot(run)
     run.world.trees.place(run.tree, run.slot, run.content)
     run.log.note(f"{release.label}: {files:,} files, {size:,} bytes in {run.slot}")
+    # Here, so that a release that does not say how it is run fails in the step that brought it.
+    run.log.note(f"it starts with: {run.plan.start}")
 
 
 def building_or_deploying(run: SlotRun) -> Status:

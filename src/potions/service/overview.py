@@ -106,10 +106,15 @@ class OverviewService:
             address=self._address(app),
             serves=self._deployed(app, held),
             live=live,
-            state="gone" if gone else _state(app, held, states.get(slot_service(app.name, live), _STOPPED)),
+            state="gone" if gone else self._state(app, live, held, states),
             created=app.created,
             strategy=self._strategy(app, held),
         )
+
+    def _state(self, app: App, live: Colour, held: SlotContent | None, states: Mapping[str, ServiceState]) -> str:
+        state = _state(app, held, states.get(slot_service(app.name, live), _STOPPED))
+        still_boots = state == "running" and self._context.network.is_port_free(app.ports.of(live))
+        return "starting" if still_boots else state
 
     def _strategy(self, app: App, held: SlotContent | None) -> Strategy | None:
         if held is None:
