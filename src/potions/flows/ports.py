@@ -31,7 +31,7 @@ class Supervisor(Protocol):
     def start(self, name: str) -> None:
         """Start a service and return at once. A running one stays as it is."""
 
-    def stop(self, names: Collection[str], grace: float, cut_short: Callable[[], bool] = ...) -> None:
+    def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = ...) -> None:
         """SIGTERM to the whole group of each; SIGKILL after ``grace`` seconds, or once ``cut_short`` says so.
 
         Returns when all of them have ended. A service that is stopped or unknown is fine.
