@@ -81,11 +81,31 @@ class VariableUnknown(PotionsError):
     http_status = 404
 
 
+class PreviewOutdated(PotionsError):
+    """Variables that were changed between the preview of a change and the change itself; nothing was done."""
+
+    code = "preview-outdated"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"The variables of {app} were changed since the preview; nothing was done.",
+            why=f"Who changed what: potions env history {app}",
+            do="Run it again, and look at what it would do now.",
+        )
+
+
 class DotenvBroken(PotionsError):
     """A `.env` file with a line that cannot be read."""
 
     code = "dotenv-broken"
     exit_status = 2
+
+
+class FileNotWritten(PotionsError):
+    """A file on this computer that a command was to write: something is there already, or its folder refuses it."""
+
+    code = "file-not-written"
 
 
 class UsageRefused(PotionsError):
@@ -267,10 +287,12 @@ class NoStartCommand(PotionsError):
 
     code = "no-start-command"
 
-    def __init__(self) -> None:
+    def __init__(self, lookalikes: Iterable[str] = ()) -> None:
+        similar = ", ".join(lookalikes)
         super().__init__(
             "The release does not say how to start it.",
-            why="It has no potions.toml with [run] start, no Procfile with a web: line, and is no Mix release.",
+            why="It has no potions.toml with [run] start, no Procfile with a web: line, and is no Mix release."
+            + (f" There is {similar}: names are case-sensitive." if similar else ""),
             do='Put a Procfile with "web: COMMAND" into it; the command has to listen on $PORT.',
         )
 
@@ -294,6 +316,26 @@ class AppExited(PotionsError):
     """The new release ended before it answered."""
 
     code = "app-exited"
+
+
+class WorkerExited(PotionsError):
+    """A worker process of the new release did not stay up."""
+
+    code = "worker-exited"
+
+
+class WorkerUnknown(PotionsError):
+    """A worker process that the app does not have."""
+
+    code = "worker-unknown"
+    http_status = 404
+
+    def __init__(self, app: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"{app} has no process called {name}.",
+            why=f"It has: {', '.join(known)}.",
+            do=f"See what runs: potions apps show {app}",
+        )
 
 
 class NotListening(PotionsError):

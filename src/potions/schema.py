@@ -9,8 +9,9 @@ import msgspec
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.event import Event, EventKind
+from potions.model.plan import Strategy
 from potions.model.service import Phase
-from potions.model.variable import Liveness, Variable
+from potions.model.variable import Liveness, Variable, VariableAct, VariableEvent
 
 __all__ = [
     "AppCreate",
@@ -20,6 +21,7 @@ __all__ = [
     "Deployed",
     "Deployment",
     "DeploymentCreate",
+    "DotenvText",
     "ErrorBody",
     "Event",
     "EventKind",
@@ -29,13 +31,17 @@ __all__ = [
     "Part",
     "Phase",
     "PlatformStatus",
+    "ProcessDetail",
     "Release",
     "Removal",
     "RestoreRequest",
     "SlotDetail",
     "Status",
+    "Strategy",
     "TrashEntry",
     "Variable",
+    "VariableAct",
+    "VariableEvent",
     "VariablesChange",
     "VariablesChanged",
 ]
@@ -75,9 +81,21 @@ class AppSummary(msgspec.Struct, frozen=True):
     """None while nothing was deployed."""
     live: Colour
     state: str
-    """``empty``, ``running``, ``stopped``, ``stopping``, ``crashing``, ``crashed``, ``down``, ``gone`` (its folder was
-    removed by hand), or ``damaged`` (a file by which Potions knows its slots was)."""
+    """``empty``, ``running``, ``starting`` (it runs, and does not listen yet), ``stopped``, ``stopping``, ``crashing``,
+    ``crashed``, ``down``, ``gone`` (its folder was removed by hand), or ``damaged`` (a file by which Potions knows its
+    slots was)."""
     created: datetime
+    strategy: Strategy | None = None
+    """How what serves wants to be followed; None while nothing was deployed."""
+
+
+class ProcessDetail(msgspec.Struct, frozen=True):
+    """A worker of a slot."""
+
+    name: str
+    phase: Phase
+    pid: int
+    memory_bytes: int
 
 
 class SlotDetail(msgspec.Struct, frozen=True):
@@ -92,6 +110,10 @@ class SlotDetail(msgspec.Struct, frozen=True):
     pid: int
     in_flight: int
     memory_bytes: int
+    """Of everything that runs in the slot, workers included."""
+    standby_until: datetime | None = None
+    """It served before, and is kept running until then: a rollback to it takes a moment."""
+    workers: list[ProcessDetail] = []
 
 
 class AppDetail(msgspec.Struct, frozen=True):
@@ -151,15 +173,41 @@ class VariablesChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     set: dict[str, str] = {}
     unset: list[str] = []
     dotenv: str | None = None
+    replace: bool = False
+    """Remove what a person had set and the file does not have. Automatic variables stay."""
+    version: str = ""
+    """That of a preview: where the variables were changed since, nothing is done."""
+
+    def __repr__(self) -> str:
+        return f"VariablesChange(set={sorted(self.set)}, unset={self.unset}, replace={self.replace})"
 
 
 class VariablesChanged(msgspec.Struct, frozen=True):
-    """What a change did. Names only; a value is never sent back."""
+    """What a change did, or would do. Names only; a value is never sent back."""
 
     added: list[str]
     changed: list[str]
     removed: list[str]
     unchanged: list[str]
+    kept: list[str] = []
+    """What it does not name, and leaves as it is."""
+    version: str = ""
+    """Of the saved variables, as they are now. Each write makes another one."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.changed or self.removed)
+
+
+class DotenvText(msgspec.Struct, frozen=True):
+    """Saved variables as the text of a ``.env`` file."""
+
+    text: str
+    names: list[str]
+    left_out: list[str]
+
+    def __repr__(self) -> str:
+        return f"DotenvText(names={self.names})"
 
 
 class LogLine(msgspec.Struct, frozen=True):
@@ -167,6 +215,8 @@ class LogLine(msgspec.Struct, frozen=True):
 
     slot: Colour
     text: str
+    process: str = "web"
+    """``web``, or the worker that printed it."""
 
 
 class Part(msgspec.Struct, frozen=True):

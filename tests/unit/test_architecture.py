@@ -23,7 +23,7 @@ LAYERS: dict[str, set[str]] = {
     "secret": {"errors", "model"},
     # Files that people write
     "manifest": {"errors", "model", "names"},
-    "procfile": {"errors", "model"},
+    "procfile": {"errors", "model", "names"},
     "dotenv": {"errors", "names"},
     "planning": {"manifest", "model", "procfile"},
     "project": {"errors", "manifest", "model", "names", "procfile"},
@@ -32,7 +32,7 @@ LAYERS: dict[str, set[str]] = {
     # From values to programs
     "render": {"errors", "layout", "model"},
     "launcher": set(),
-    "flows": {"errors", "layout", "model", "planning"},
+    "flows": {"errors", "layout", "model", "names", "planning"},
     "host": {"errors", "flows.ports", "launcher", "layout", "model", "render", "secret"},
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {

@@ -14,7 +14,7 @@ from potions.cli.screen import new_table, print_json, sanitise, say, show
 from potions.cli.steps import Steps
 from potions.cli.units import age, took
 from potions.errors import AgentLost, NotCancellable, NothingDeployed
-from potions.schema import Deployment, Kind, Status
+from potions.schema import Deployment, Kind, Status, Strategy
 
 if TYPE_CHECKING:
     from potions.client import Client
@@ -123,11 +123,15 @@ def _status_text(deployment: Deployment) -> Text:
 
 
 def _what(deployment: Deployment) -> Text:
-    """The release's source, or the badge of a redeploy or a rollback."""
+    """The release's source, or the badge of a redeploy or a rollback; and that it is handed over."""
     if deployment.kind is Kind.DEPLOY:
-        return Text(sanitise(deployment.release.source))
-    text = Text(deployment.kind.value, style="reverse")
-    return text.append(f" to {deployment.target}", style="not reverse") if deployment.target is not None else text
+        text = Text(sanitise(deployment.release.source))
+    else:
+        text = Text().append(deployment.kind.value, style="reverse")
+        text.append(f" to {deployment.target}" if deployment.target is not None else "")
+    if deployment.strategy is Strategy.HANDOVER:
+        text.append(f", {deployment.strategy.value}", style="dim")
+    return text
 
 
 def _newest(client: Client, app: str) -> Deployment:

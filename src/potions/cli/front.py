@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     ),
     "Apps": (
         Command("apps", "potions.cli.apps:apps", "Create, list, show, delete and restore apps."),
-        Command("env", "potions.cli.env:env", "List, set, unset and import an app's variables."),
+        Command("env", "potions.cli.env:env", "Show, set, import and export an app's variables."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),
         Command("stop", "potions.cli.serving:stop", "Stop an app. Its files, releases and variables stay."),

@@ -14,7 +14,7 @@ from potions.checkout import read_project, write_files
 from potions.cli.confirm import confirm
 from potions.cli.options import Yes
 from potions.cli.screen import print_json, sanitise, say, stderr
-from potions.errors import NameRefused, UsageRefused
+from potions.errors import NameRefused, NotConfirmed, UsageRefused
 from potions.names import parse_app_name
 from potions.project.evidence import Project
 from potions.project.setting_up import (
@@ -93,12 +93,13 @@ def _asked_name(refused: NameRefused, suggested: str | None) -> str:
 
 def _ask(plan: Setup, *, may_ask: bool) -> None:
     act = f"Writing {_names(plan.changes)}"
-    if may_ask:
+    if may_ask and sys.stdin.isatty():
         confirm(f"Write {_names(plan.changes)}?", act)
     else:
-        from potions.errors import NotConfirmed
-
-        raise NotConfirmed(f"{act} was not confirmed; nothing was changed.", do="Where it is meant, add: --yes")
+        why = "Standard input is not a terminal, so nobody can be asked." if may_ask else ""
+        raise NotConfirmed(
+            f"{act} was not confirmed; nothing was changed.", why=why, do="Where it is meant, add: --yes"
+        )
 
 
 def _names(files: list[FilePlan]) -> str:

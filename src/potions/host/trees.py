@@ -48,6 +48,10 @@ from potions.render.envfile import render_environment
 ROOM_KEPT = 64 * 1024 * 1024
 
 
+#: A port at which nobody can listen.
+_CLOSED_GATE = b"0"
+
+
 class Trees:
     """The trees of one home."""
 
@@ -80,9 +84,25 @@ class Trees:
     def begin_sync(self, tree: AppTree) -> None:
         threading.Thread(target=_sync_early, args=(tree,), name="early sync", daemon=True).start()
 
-    def point(self, tree: AppTree, colour: Colour) -> None:
-        sync_filesystem(tree.root)
+    def point(self, tree: AppTree, colour: Colour, *, sync: bool = True) -> None:
+        if sync:
+            sync_filesystem(tree.root)
         replace_link(tree.live, _live_target(colour), tree.live_new)
+
+    def hold_requests(self, tree: AppTree, colour: Colour) -> None:
+        # The gate first: a request that finds the hold must not find a port from an earlier time in it.
+        write_atomically(tree.gate(colour), _CLOSED_GATE, 0o644)
+        write_atomically(tree.hold(colour), b"", 0o644)
+
+    def let_requests_go(self, tree: AppTree, colour: Colour, port: int) -> None:
+        write_atomically(tree.gate(colour), str(port).encode(), 0o644)
+
+    def end_hold(self, tree: AppTree, colour: Colour) -> None:
+        # The gate stays: whoever was on the way to it a moment ago still goes through.
+        remove_tree(tree.hold(colour), below=tree.root)
+
+    def is_held(self, tree: AppTree, colour: Colour) -> bool:
+        return tree.hold(colour).exists()
 
     def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
         if not tree.slot(colour).is_dir():

@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from potions.layout import Colour
+from potions.model.plan import Strategy
 from potions.names import AppName, ReleaseId
 
 
@@ -91,6 +92,10 @@ class Deployment(msgspec.Struct, frozen=True):
     ended: datetime | None = None
     draining: bool = False
     """It succeeded, and the slot before it still finishes its last requests."""
+    standby_until: datetime | None = None
+    """The slot before it is kept running until then, so that going back to it takes a moment."""
+    strategy: Strategy | None = None
+    """How its release wants to be followed; None until that was read."""
     failure: Failure | None = None
 
 

@@ -12,6 +12,7 @@ from potions.service.logs import LogService
 from potions.service.overview import OverviewService
 from potions.service.recovery import Recovery
 from potions.service.runs import Runs
+from potions.service.standby import Standbys
 from potions.service.variables import VariableService
 
 
@@ -19,8 +20,10 @@ class Service:
     """The service of one home, put together."""
 
     def __init__(self, context: Context) -> None:
-        runs = Runs(context)
+        standbys = Standbys(context)
+        runs = Runs(context, standbys)
         self.context = context
+        self._standbys = standbys
         self.jobs = Jobs(context, runs)
         self.lifecycle = LifecycleService(context, runs, self.jobs)
         self.apps = AppService(context, self.lifecycle, self.jobs)
@@ -35,4 +38,5 @@ class Service:
         """Settle what a crash left, then work on the queue and tidy up now and again."""
         self.recovery.run()
         self.jobs.start()
+        self._standbys.start(self.lifecycle.end_standby)
         self.housekeeping.start()

@@ -12,9 +12,10 @@ from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
-from potions.layout import AppTree, Home
+from potions.layout import AppTree, Colour, Home
 from potions.model.app import App, Ports, choose_ports
 from potions.model.deployment import Deployment
+from potions.model.plan import Strategy
 from potions.model.variables import new_automatic_values
 from potions.settings import Settings
 from potions.store.records import ChoosePorts
@@ -61,6 +62,13 @@ class Context:
         tree = self.tree(app)
         held = self.trees.holds(tree, self.trees.live(tree))
         return None if held is None else self.store.deployment(app.id, held.deployment)
+
+    def needs_gate(self, app: App) -> bool:
+        """Whether a release in one of the app's slots wants to be handed over."""
+        tree = self.tree(app)
+        held = [self.trees.holds(tree, colour) for colour in Colour]
+        numbers = [one.deployment for one in held if one is not None]
+        return any(self.store.deployment(app.id, number).strategy is Strategy.HANDOVER for number in numbers)
 
     def choose_ports(self) -> ChoosePorts:
         """Picks the lowest free pair for a new app."""

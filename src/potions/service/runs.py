@@ -14,9 +14,11 @@ from potions.host.deployment_log import DeploymentLog
 from potions.layout import Colour
 from potions.model.app import App
 from potions.model.deployment import Deployment, Kind, Release, SlotContent
+from potions.model.plan import Strategy
 from potions.model.variables import environment_of_then
 from potions.service.context import Context
 from potions.service.control import Control
+from potions.service.standby import Standbys
 
 #: Names a file with the point of a flow at which the agent kills itself, once. Only the crash tests set it.
 _DIE_AT = "POTIONS_DIE_AT"
@@ -25,8 +27,9 @@ _DIE_AT = "POTIONS_DIE_AT"
 class Runs:
     """Makes the runs of one home."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, standbys: Standbys) -> None:
         self._context = context
+        self._standbys = standbys
 
     def begin(self, app: App, deployment: Deployment, control: Control) -> SlotRun:
         """A deployment's turn has come: choose its slot and its variables, and remember both."""
@@ -67,9 +70,24 @@ class Runs:
             releases_to_prune=lambda keep: self._prunable(app, keep),
             forget_release=lambda release: store.prune_release(app.id, release.id),
             mark_drained=lambda: store.drained(deployment.id),
+            serving=lambda: self._serving_before(app, deployment, slot.other),
+            serving_strategy=self._strategy_before(app, deployment),
+            begin_standby=lambda seconds: self._standbys.begin(deployment.id, seconds),
+            end_standby=lambda: store.end_standby(app.id),
             hurried=control.is_hurried,
             other_is_wanted=control.is_other_wanted,
         )
+
+    def _serving_before(self, app: App, deployment: Deployment, slot: Colour) -> SlotRun | None:
+        if deployment.previous is None:
+            return None
+        serving = self._context.store.deployment(app.id, deployment.previous)
+        return self.in_slot(app, serving, slot, Control())
+
+    def _strategy_before(self, app: App, deployment: Deployment) -> Strategy | None:
+        if deployment.previous is None:
+            return None
+        return self._context.store.deployment(app.id, deployment.previous).strategy or Strategy.OVERLAP
 
     def flow_of(self, deployment: Deployment, run: SlotRun) -> Flow[SlotRun]:
         """The steps for it: a rollback whose release the slot still holds, ready to run, needs nothing unpacked."""

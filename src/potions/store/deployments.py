@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, sel
 from potions.errors import DeploymentUnknown, InternalError, ReleaseUnknown
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Failure, Kind, Release, Status
+from potions.model.plan import Strategy
 from potions.names import AppName, ReleaseId
 from potions.store import tables
 from potions.store.apps import living_app
@@ -49,6 +50,7 @@ class Deployments(StorePart):
                 "status": Status.QUEUED.value,
                 "release": release_id,
                 "target": target,
+                "strategy": _strategy_of(connection, app_id, target),
                 "by": by,
                 "created": tables.now(),
                 "draining": False,
@@ -84,6 +86,12 @@ class Deployments(StorePart):
         """Those of all apps whose predecessor still finishes its requests, in the order they were asked for."""
         with self._database.reading() as connection:
             return _all(connection, _joined().where(_COLUMNS.draining).order_by(_COLUMNS.id))
+
+    def standing_by(self) -> list[Deployment]:
+        """Those of all apps whose predecessor is kept running, the one that ends next first."""
+        kept = _joined().where(_COLUMNS.standby_until.is_not(None)).order_by(_COLUMNS.standby_until)
+        with self._database.reading() as connection:
+            return _all(connection, kept)
 
     def last_served(self, app_id: int) -> Deployment | None:
         """The deployment that took the traffic last; None while none has."""
@@ -123,6 +131,26 @@ def find_deployment(connection: Connection, deployment_id: int) -> Row[Any]:
     return row
 
 
+def going_on(connection: Connection, deployment_id: int) -> Row[Any]:
+    """The row of a deployment that has not ended; raises InternalError for one that has."""
+    row = find_deployment(connection, deployment_id)
+    if row.ended is not None:
+        raise InternalError(f"The deployment {deployment_id} was to be changed after its end.", why=row.status)
+    return row
+
+
+def set_status(connection: Connection, deployment_id: int, status: Status) -> None:
+    """Say how far it is. Its end has a method of its own for each way to end: InternalError."""
+    if status.ended:
+        raise InternalError(f"A deployment cannot be set to {status.value!r}: that is an end.")
+    going_on(connection, deployment_id)
+    change_deployment(connection, deployment_id, status=status.value)
+
+
+def change_deployment(connection: Connection, deployment_id: int, **values: Any) -> None:
+    connection.execute(update(tables.deployments).where(_COLUMNS.id == deployment_id).values(values))
+
+
 def keep_environment(
     connection: Connection,
     sealer: Sealer,
@@ -139,6 +167,12 @@ def keep_environment(
 
 def _next_number(connection: Connection, app_id: int) -> int:
     return (connection.scalar(select(func.max(_COLUMNS.number)).where(_COLUMNS.app_id == app_id)) or 0) + 1
+
+
+def _strategy_of(connection: Connection, app_id: int, number: int | None) -> str | None:
+    """What is brought back wants to be followed as it did then."""
+    target = (_COLUMNS.app_id == app_id) & (_COLUMNS.number == number)
+    return None if number is None else connection.scalar(select(_COLUMNS.strategy).where(target))
 
 
 def _labelled(connection: Connection, app_id: int, label: str) -> str:
@@ -201,6 +235,8 @@ def _deployment(row: Row[Any]) -> Deployment:
         began=row.began,
         ended=row.ended,
         draining=row.draining,
+        standby_until=row.standby_until,
+        strategy=None if row.strategy is None else Strategy(row.strategy),
         failure=None if row.failure is None else msgspec.convert(row.failure, Failure),
     )
 

@@ -13,7 +13,7 @@ import pytest
 from potions.client import PACKED_BYTES
 from potions.errors import AppUnknown, NoRoom, NothingToRollBackTo
 from potions.model.deployment import Failure
-from potions.schema import Deployment, DeploymentCreate, ErrorBody, Kind, Status
+from potions.schema import Colour, Deployment, DeploymentCreate, ErrorBody, Kind, Phase, Status
 from support import answers
 from support.canned_agent import CannedAgent
 from support.command import Run, Spawn
@@ -268,6 +268,9 @@ def test_a_rollback_is_followed(run: Run, agent: CannedAgent) -> None:
     back = answers.deployment(2, kind=Kind.ROLLBACK, target=1, release=answers.release("r1"), draining=True)
     ready(agent, back)
     agent.says("POST", "/apps/blog/rollback", back)
+    drains = msgspec.structs.replace(answers.slot(Colour.BLUE, number=2), phase=Phase.RUNNING, draining=True)
+    agent.answers["GET", "/apps/blog"].clear()
+    agent.says("GET", "/apps/blog", answers.detail(serves=1, slots=[drains]))
     outcome = run("rollback", "blog")
     assert outcome.status == 0
     assert outcome.out.startswith("Rollback 2 of blog: r1")

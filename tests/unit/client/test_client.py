@@ -25,12 +25,15 @@ from potions.schema import (
     AppCreate,
     Colour,
     DeploymentCreate,
+    DotenvText,
     ErrorBody,
     Liveness,
     LogLine,
     RestoreRequest,
     TrashEntry,
     Variable,
+    VariableAct,
+    VariableEvent,
     VariablesChange,
     VariablesChanged,
 )
@@ -78,6 +81,20 @@ ROUTES: list[tuple[Call, str, str, object]] = [
         [Variable("PORT", None, True, True, Liveness.LIVE)],
     ),
     (lambda c: c.change_variables("blog", VariablesChange()), "PATCH", "/apps/blog/variables", CHANGED),
+    (lambda c: c.preview_variables("blog", VariablesChange()), "POST", "/apps/blog/variables/preview", CHANGED),
+    (lambda c: c.export_variables("blog"), "GET", "/apps/blog/variables/export", DotenvText("A=1\n", ["A"], [])),
+    (
+        lambda c: c.variable("blog", "A"),
+        "GET",
+        "/apps/blog/variables/named/A",
+        Variable("A", "1", False, False, Liveness.LIVE),
+    ),
+    (
+        lambda c: c.variable_history("blog"),
+        "GET",
+        "/apps/blog/variables/history",
+        [VariableEvent(answers.NOW, "ann", VariableAct.SET, added=["A"])],
+    ),
 ]
 
 
@@ -99,6 +116,18 @@ def test_each_method_asks_its_route(
         (lambda c: c.removal("blog", purge=True), "GET", "/apps/blog/removal", {"purge": "true"}),
         (lambda c: c.deployments("blog", 3), "GET", "/apps/blog/deployments", {"limit": "3"}),
         (lambda c: c.variables("blog", reveal=True), "GET", "/apps/blog/variables", {"reveal": "true"}),
+        (
+            lambda c: c.export_variables("blog", automatic=True),
+            "GET",
+            "/apps/blog/variables/export",
+            {"automatic": "true"},
+        ),
+        (
+            lambda c: c.variable_history("blog", limit=3, name="A"),
+            "GET",
+            "/apps/blog/variables/history",
+            {"limit": "3", "variable": "A"},
+        ),
     ],
 )
 def test_choices_are_sent_in_the_query(

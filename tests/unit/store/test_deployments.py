@@ -98,7 +98,7 @@ def test_the_queue_goes_by_who_asked_first(store: Store, app: App, choose: Choos
     third = deploy()
     assert store.unfinished() == [first, second, third]
     store.cancel(second.id)
-    store.set_status(first.id, Status.BUILDING)
+    store.step_began(first.id, "receive", Status.BUILDING)
     assert [deployment.id for deployment in store.unfinished()] == [first.id, third.id]
 
 

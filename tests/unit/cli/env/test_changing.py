@@ -1,69 +1,25 @@
-"""`potions env` shows what is live and what is not, and lets no value slip."""
+"""`potions env set` and `unset` say by name what they did, and let no value slip."""
 
 from __future__ import annotations
 
 import os
 import pty
-from pathlib import Path
+import subprocess
 
-import msgspec
 import pytest
 
-from potions.schema import Liveness, Variable, VariablesChange, VariablesChanged
+from potions.schema import VariablesChange, VariablesChanged
 from support.canned_agent import CannedAgent
 from support.command import Run, Spawn
 
 PATH = "/apps/blog/variables"
 ADDED = VariablesChanged(["API_KEY"], [], [], [])
-VARIABLES = [
-    Variable("API_KEY", None, False, False, Liveness.SAVED),
-    Variable("STORAGE_DIR", None, True, True, Liveness.LIVE),
-    Variable("SECRET_KEY_BASE", None, True, False, Liveness.LIVE),
-]
 
 
 def sent(agent: CannedAgent) -> VariablesChange:
     change = agent.asked[-1].decoded(VariablesChange)
     assert isinstance(change, VariablesChange)
     return change
-
-
-def test_list_shows_badges_and_what_is_not_live(run: Run, agent: CannedAgent) -> None:
-    """Automatic, locked and not yet live variables can be told apart, and values stay hidden."""
-    agent.says("GET", PATH, VARIABLES)
-    outcome = run("env", "list", "blog")
-    lines = {line.split()[0]: line for line in outcome.out.splitlines()}
-    assert "saved, not live" in lines["API_KEY"]
-    assert "auto" not in lines["API_KEY"]
-    assert "auto 🔒" in lines["STORAGE_DIR"]
-    assert "auto" in lines["SECRET_KEY_BASE"]
-    assert "🔒" not in lines["SECRET_KEY_BASE"]
-    assert outcome.out.count("hidden") == 3
-    assert outcome.out.endswith("Make them live: potions redeploy blog\n")
-
-
-def test_list_reveals_on_request_only(run: Run, agent: CannedAgent) -> None:
-    """`--reveal` asks the agent for the values, and shows them so that they do nothing to the terminal."""
-    agent.says("GET", PATH, [Variable("A", "one\n\x1b[31mtwo [red]", False, False, Liveness.LIVE)])
-    out = run("env", "list", "blog", "--reveal").out
-    assert "one\\n\\x1b[31mtwo [red]" in out
-    assert "redeploy" not in out
-    assert agent.asked[0].query == {"reveal": "true"}
-
-
-def test_list_without_variables(run: Run, agent: CannedAgent) -> None:
-    """An empty list says how to set one."""
-    agent.says("GET", PATH, [])
-    assert "potions env set blog NAME" in run("env", "list", "blog").out
-
-
-def test_list_in_json(run: Run, agent: CannedAgent) -> None:
-    """`--json` prints what the API answered."""
-    agent.says("GET", PATH, VARIABLES)
-    assert msgspec.json.decode(run("env", "list", "blog", "--json").out, type=list[Variable]) == VARIABLES
-
-
-# Setting
 
 
 def test_values_in_the_command_arrive_byte_for_byte(run: Run, agent: CannedAgent) -> None:
@@ -98,7 +54,7 @@ def test_nothing_changed_is_said(run: Run, agent: CannedAgent) -> None:
 
 @pytest.mark.parametrize(
     ("piped", "value"),
-    [(b"secret\n", "secret"), (b"secret", "secret"), (b"two\nlines\n\n", "two\nlines\n"), (b"\r\n", "\r"), (b"", "")],
+    [(b"secret\n", "secret"), (b"secret", "secret"), (b"two\nlines\n\n", "two\nlines\n"), (b"\r\n", "\r")],
 )
 def test_a_piped_value_loses_one_line_feed(run: Run, agent: CannedAgent, piped: bytes, value: str) -> None:
     """What comes in by a pipe is the value, but for the line feed that ends a file."""
@@ -175,34 +131,46 @@ def test_unset_refuses_what_is_locked(run: Run, agent: CannedAgent, words: list[
     assert agent.asked == []
 
 
-# Importing
-
-
-def test_import_of_a_file(run: Run, agent: CannedAgent, tmp_path: Path) -> None:
-    """The file is sent as it is, and what it did is told by name."""
-    (tmp_path / "env").write_text("A=1\n# ä\nB='two'\n")
-    agent.says("PATCH", PATH, VariablesChanged(["A"], ["B"], [], []))
-    outcome = run("env", "import", "blog", str(tmp_path / "env"))
-    assert sent(agent) == VariablesChange(dotenv="A=1\n# ä\nB='two'\n")
-    assert "added     A" in outcome.out
-    assert "changed   B" in outcome.out
-
-
-@pytest.mark.parametrize("words", [[], ["-"]])
-def test_import_of_standard_input(run: Run, agent: CannedAgent, words: list[str]) -> None:
-    """`-`, or no file, means standard input."""
-    agent.says("PATCH", PATH, ADDED)
-    assert run("env", "import", "blog", *words, stdin=b"A=1\n").status == 0
-    assert sent(agent) == VariablesChange(dotenv="A=1\n")
-
-
-@pytest.mark.parametrize(
-    ("name", "words"), [("none", "No such file"), ("bytes", "not valid UTF-8"), (".", "directory")]
-)
-def test_import_of_what_is_no_file(run: Run, agent: CannedAgent, tmp_path: Path, name: str, words: str) -> None:
-    """A file that cannot be read is told by its name."""
-    (tmp_path / "bytes").write_bytes(b"A=\xff")
-    outcome = run("env", "import", "blog", str(tmp_path / name))
+@pytest.mark.parametrize("piped", [b"", b"\n"])
+def test_nothing_on_standard_input_is_no_empty_value(run: Run, agent: CannedAgent, piped: bytes) -> None:
+    """An unset shell variable or a missing file does not wipe a secret; who means it is told how to say so."""
+    outcome = run("env", "set", "blog", "API_KEY", stdin=piped)
     assert outcome.status == 2
-    assert words in outcome.err
+    assert "Standard input is empty." in outcome.err
+    assert "potions env set blog API_KEY=" in outcome.err
     assert agent.asked == []
+
+
+def test_a_closed_standard_input_is_an_empty_one(agent: CannedAgent, spawn: Spawn) -> None:
+    """Some of what starts programs closes it."""
+    process = spawn("env", "set", "blog", "API_KEY", stdin=None, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(0))
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert b"Standard input is empty." in err
+
+
+def test_an_empty_value_that_is_meant_is_set(run: Run, agent: CannedAgent) -> None:
+    """`NAME=` says it, and there is nothing in it that `ps` could show."""
+    agent.says("PATCH", PATH, ADDED)
+    outcome = run("env", "set", "blog", "API_KEY=")
+    assert sent(agent).set == {"API_KEY": ""}
+    assert "visible" not in outcome.err
+
+
+def test_many_names_are_folded_between_names(run: Run, agent: CannedAgent) -> None:
+    """In a terminal they stand below one another, and none is broken."""
+    names = [f"A_RATHER_LONG_NAME_{number}" for number in range(20)]
+    agent.says("PATCH", PATH, VariablesChanged([], [], names, []))
+    lines = run("env", "unset", "blog", *names).out.splitlines()[:-1]
+    assert len(lines) > 5
+    assert all(len(line) <= 80 for line in lines)
+    assert [line[:10].strip() for line in lines] == ["removed", *[""] * (len(lines) - 1)]
+    assert " ".join(line[10:] for line in lines).split(", ") == names
+
+
+def test_a_pipe_gets_one_line_a_word(run: Run, agent: CannedAgent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a script finds all names behind what happened to them."""
+    monkeypatch.delenv("COLUMNS")
+    names = [f"A_RATHER_LONG_NAME_{number}" for number in range(20)]
+    agent.says("PATCH", PATH, VariablesChanged([], [], names, []))
+    assert run("env", "unset", "blog", *names).out.splitlines()[0] == f"removed   {', '.join(names)}"
