@@ -130,6 +130,11 @@ class SlotRun(Run):
         """Everything the slot's processes find in their environment, but for what each has of its own."""
         return slot_environment(self._place(epmd_port), defaults=self.plan.manifest.env, variables=self.variables)
 
+    def hidden(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What of it no log may show. What the manifest sets by default stands in the app's repository anyway."""
+        defaults = self.plan.manifest.env
+        return {name: value for name, value in environment.items() if name in self.variables or name not in defaults}
+
     def _place(self, epmd_port: int | None) -> SlotPlace:
         return SlotPlace(
             app=self.app.name,
