@@ -423,6 +423,34 @@ class NothingToRollBackTo(PotionsError):
         )
 
 
+class NothingToCompare(PotionsError):
+    """Two releases were to be compared, and there is only one."""
+
+    code = "nothing-to-compare"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has nothing to compare with what serves.",
+            why="Only one release has ever served.",
+            do=f"Name two: potions diff {app} r1 r2. See them with: potions releases {app}",
+        )
+
+
+class NeverServed(PotionsError):
+    """A release or a deployment that a rollback cannot go to, because it never served."""
+
+    code = "never-served"
+    http_status = 409
+
+
+class ServesAlready(PotionsError):
+    """A rollback to what serves already."""
+
+    code = "serves-already"
+    http_status = 409
+
+
 class AppBusy(PotionsError):
     """A deploy or a rollback of this app runs right now."""
 

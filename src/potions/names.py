@@ -11,6 +11,8 @@ AppName = NewType("AppName", str)
 #: A worker process beside ``web``: a line of a Procfile, or ``[processes.NAME]``.
 ProcessName = NewType("ProcessName", str)
 EnvName = NewType("EnvName", str)
+#: A release's name within its app: ``r12``.
+ReleaseLabel = NewType("ReleaseLabel", str)
 #: The SHA-256 of an archive as it was sent: 64 lower-case hexadecimal digits.
 ReleaseId = NewType("ReleaseId", str)
 
@@ -30,6 +32,9 @@ RESERVED_PROCESSES = frozenset({"web", "release"})
 _APP_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 _PROCESS_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: So many digits fit every database.
+_LABEL = re.compile(r"r[1-9][0-9]{0,17}\Z")
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}\Z")
 _RELEASE_ID = re.compile(r"[0-9a-f]{64}\Z")
 
 _APP_RULE = f"A letter first, then lower-case letters, digits and '-', at most {APP_NAME_MAX} characters."
@@ -92,3 +97,13 @@ def parse_release_id(text: str) -> ReleaseId:
     if not _RELEASE_ID.match(text):
         raise NameRefused("a release", text, "The SHA-256 of its archive, 64 hexadecimal digits.")
     return ReleaseId(text)
+
+
+def parse_label_or_number(text: str) -> ReleaseLabel | int:
+    """Return ``r12`` as a release's label, ``12`` as a deployment's number; raises NameRefused for anything else."""
+    if _LABEL.match(text):
+        return ReleaseLabel(text)
+    if _NUMBER.match(text):
+        return int(text)
+    rule = "A release is named as r12, a deployment by its number, as 12."
+    raise NameRefused("a release or a deployment", text, rule)

@@ -10,6 +10,7 @@ import pytest
 
 from potions.flows.deploy import deploy, rollback
 from potions.flows.step import Flow, PointOfNoReturn
+from potions.schema import ReleaseState
 from support.crashing import APP, Crashing
 
 #: Steps that only a hand-over has, and those that only a release with workers has.
@@ -91,6 +92,25 @@ def test_a_rollback_that_was_killed_is_undone_or_goes_on(crashing: Crashing, poi
         assert crashing.platform.version(APP) == before
     crashing.assert_settled(crashing.platform.version(APP))
     assert crashing.holding() == held
+
+
+@pytest.mark.parametrize("point", ["unpack:done", "build:began", "switch:done"])
+def test_a_rollback_to_an_older_release_that_was_killed_is_undone_or_goes_on(crashing: Crashing, point: str) -> None:
+    """It unpacks and builds as a deploy does, so its crash is settled as one: the other slot gets back what it held."""
+    before = crashing.platform.version(APP)
+    held = crashing.holding()
+    older = next(one for one in crashing.platform.client.releases(APP) if one.state is ReleaseState.KEPT)
+    crashing.die_at(point)
+    deployment = crashing.follow(crashing.platform.client.rollback(APP, older.release.label).number)
+    crashing.assert_died()
+    if is_behind_the_switch(deploy(), point):
+        assert (deployment.status, deployment.release) == ("succeeded", older.release)
+        assert crashing.platform.version(APP) != before
+    else:
+        assert deployment.status == "failed"
+        assert crashing.platform.version(APP) == before
+        assert crashing.holding() == held
+    crashing.assert_settled(crashing.platform.version(APP))
 
 
 # Hand-over: the link names the new slot long before anything is decided

@@ -40,9 +40,9 @@ class Crashing:
         self._made = 0
 
     def prepare(self) -> None:
-        """The app, with a release that serves and one to go back to."""
+        """The app, with a release that serves, one to go back to, and an older one."""
         self.platform.client.create_app(APP)
-        for version in ("first", "second"):
+        for version in ("older", "first", "second"):
             assert self.follow(self.deploy(version)).status == "succeeded"
         stored = self.platform.request("PUT", APP, "/file?path=storage/kept.txt", content=STORED)
         assert stored.is_success

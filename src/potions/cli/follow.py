@@ -152,3 +152,5 @@ def _say_what_serves(ended: Deployment, detail: AppDetail) -> None:
     say(f"  {sanitise(detail.summary.address)}")
     if any(slot.draining and slot.phase is Phase.RUNNING for slot in detail.slots):
         say("  The slot before it finishes its last requests.")
+    if ended.kind is Kind.ROLLBACK and detail.unsaved:
+        say(f"  Variables that are saved, not live: {detail.unsaved}. See them: potions env list {ended.app}")

@@ -40,7 +40,17 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Deploys": (
         Command("deploy", "potions.cli.deploy:deploy", "Deploy a release, and follow it until it serves."),
         Command("redeploy", "potions.cli.deploy:redeploy", "Deploy the same release with the variables saved now."),
-        Command("rollback", "potions.cli.deploy:rollback", "Go back to the release that served before."),
+        Command(
+            "rollback",
+            "potions.cli.rollback:rollback",
+            "Go back to the release that served before, or an older one.",
+        ),
+        Command(
+            "releases",
+            "potions.cli.releases:releases",
+            "List an app's releases: what serves, what can be gone back to.",
+        ),
+        Command("diff", "potions.cli.releases:diff", "Show which files differ between two releases."),
         Command("deployments", "potions.cli.deployments:deployments", "List an app's deployments, newest first."),
         Command("log", "potions.cli.deployments:log", "Show the log of one deployment."),
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
@@ -54,7 +64,7 @@ _EXAMPLES = """\
   potions up                        start Potions
   potions apps create blog          make an app, with its storage
   potions deploy . --app blog       deploy this directory to it
-  potions rollback blog             go back
+  potions rollback blog             go back to what served before
 """
 
 

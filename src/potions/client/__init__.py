@@ -5,11 +5,12 @@ from __future__ import annotations
 from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.logs import LogCalls
+from potions.client.releases import ReleaseCalls
 from potions.client.variables import VariableCalls
 from potions.client.wire import error_from
 
 __all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "error_from"]
 
 
-class Client(AppCalls, DeploymentCalls, VariableCalls, LogCalls):
+class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

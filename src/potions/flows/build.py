@@ -11,6 +11,7 @@ from potions.errors import BuildFailed, MigrationFailed, PotionsError
 from potions.flows import slots
 from potions.flows.output import OutputTail, tell_command
 from potions.flows.run import SlotRun
+from potions.model.deployment import Kind
 from potions.model.service import Phase, task_service
 
 _POLL = 0.05
@@ -23,7 +24,8 @@ def has_build(run: SlotRun) -> bool:
 
 
 def has_migration(run: SlotRun) -> bool:
-    return run.plan.migrate is not None
+    """A rollback never migrates: the data has come further than the release it brings back."""
+    return run.plan.migrate is not None and run.deployment.kind is not Kind.ROLLBACK
 
 
 def build(run: SlotRun) -> None:

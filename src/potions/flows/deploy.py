@@ -117,6 +117,7 @@ def unpack_into_idle_slot(run: SlotRun) -> None:
         run.world.trees.prune(run.tree, release)
         run.forget_release(release)
         raise
+    run.remember_contents(files, size)
     slots.stop_slot(run)
     run.world.trees.place(run.tree, run.slot, run.content)
     run.log.note(f"{release.label}: {files:,} files, {size:,} bytes in {run.slot}")

@@ -58,6 +58,8 @@ class SlotRun(Run):
     """Have the other slot run on for so long."""
     end_standby: Callable[[], bool] = lambda: False
     """The slot that stands by is needed, if any does: say so; True if one did."""
+    remember_contents: Callable[[int, int], None] = lambda _files, _bytes: None
+    """Told how many files the release turned out to hold, and the bytes in them."""
     hurried: Callable[[], bool] = lambda: False
     """Whether somebody waits for this app, so that draining has to end."""
     other_is_wanted: Callable[[], bool] = lambda: False

@@ -38,6 +38,7 @@ from potions.host.files import (
     sync_filesystem,
     write_atomically,
 )
+from potions.host.release_index import ReleaseIndex
 from potions.layout import ENV_FILE_MODE, FIRST_LIVE, SLOT_MODE, AppTree, Colour, Entry
 from potions.model.deployment import Release, SlotContent
 from potions.model.plan import ReleaseFiles, Shipped
@@ -118,12 +119,15 @@ class Trees:
     def discard_parked(self, tree: AppTree, colour: Colour) -> None:
         remove_tree(tree.previous(colour), below=tree.root)
 
+    def has_archive(self, tree: AppTree, release: Release) -> bool:
+        """Whether the kept archive is there, and as long as it was."""
+        return self.size_of(tree.archive(release.id, release.suffix)) == release.packed_bytes
+
     def check_archive(self, tree: AppTree, release: Release) -> None:
-        archive = tree.archive(release.id, release.suffix)
-        if self.size_of(archive) != release.packed_bytes:
+        if not self.has_archive(tree, release):
             raise ReleaseUnknown(
                 f"The archive of {release.label} is not there any more.",
-                why=f"{archive} is missing or has another size.",
+                why=f"{tree.archive(release.id, release.suffix)} is missing or has another size.",
                 do="Send the release again with: potions deploy",
             )
 
@@ -147,6 +151,11 @@ class Trees:
                 raise _no_room() from error
             raise
         return done.files, done.bytes
+
+    def index(self, tree: AppTree, release: Release) -> ReleaseIndex:
+        """What a kept archive would unpack to, file by file; raises what unpacking raises, and writes nothing."""
+        archive = tree.archive(release.id, release.suffix)
+        return self._below.run(below_tasks.index_release, release.suffix, Limits(), open_first=archive)
 
     def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
         provision([Entry(tree.previous(colour), "platform", 0o700)], self._account)

@@ -58,6 +58,10 @@ class Release(msgspec.Struct, frozen=True):
     source: str
     """What it was sent as: a file's or a directory's name, for people."""
     received: datetime
+    """When it was sent last."""
+    files: int | None = None
+    """Regular files in it; known once it was unpacked, as are their bytes."""
+    unpacked_bytes: int | None = None
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -70,6 +70,16 @@ class Context:
         numbers = [one.deployment for one in held if one is not None]
         return any(self.store.deployment(app.id, number).strategy is Strategy.HANDOVER for number in numbers)
 
+    def rollback_target(self, app: App) -> Deployment | None:
+        """What served directly before what serves now; None where there is nothing."""
+        return self.deployment_before(self.live_deployment(app))
+
+    def deployment_before(self, serving: Deployment | None) -> Deployment | None:
+        """What served directly before a deployment that took the traffic."""
+        if serving is None or serving.previous is None:
+            return None
+        return self.store.deployment(serving.app_id, serving.previous)
+
     def choose_ports(self) -> ChoosePorts:
         """Picks the lowest free pair for a new app."""
 

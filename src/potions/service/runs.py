@@ -13,11 +13,12 @@ from potions.flows.step import Flow
 from potions.host.deployment_log import DeploymentLog
 from potions.layout import Colour
 from potions.model.app import App
-from potions.model.deployment import Deployment, Kind, Release, SlotContent
+from potions.model.deployment import Deployment, Kind, SlotContent
 from potions.model.plan import Strategy
 from potions.model.variables import environment_of_then
 from potions.service.context import Context
 from potions.service.control import Control
+from potions.service.pruning import releases_to_prune
 from potions.service.standby import Standbys
 
 #: Names a file with the point of a flow at which the agent kills itself, once. Only the crash tests set it.
@@ -67,8 +68,9 @@ class Runs:
             slot=slot,
             variables=variables,
             served=lambda number: store.deployment(app.id, number).status.served,
-            releases_to_prune=lambda keep: self._prunable(app, keep),
+            releases_to_prune=lambda keep: releases_to_prune(context, app, deployment, keep),
             forget_release=lambda release: store.prune_release(app.id, release.id),
+            remember_contents=lambda files, size: store.set_contents(app.id, deployment.release.id, files, size),
             mark_drained=lambda: store.drained(deployment.id),
             serving=lambda: self._serving_before(app, deployment, slot.other),
             serving_strategy=self._strategy_before(app, deployment),
@@ -115,24 +117,6 @@ class Runs:
         return environment_of_then(
             then, then_automatic, today, {name for name, variable in saved.items() if variable.auto}
         )
-
-    def _prunable(self, app: App, keep: int) -> list[Release]:
-        """The archives beyond the newest ``keep`` that served, and older ones that never did.
-
-        Without what serves, what a rollback needs, and what waits in the queue.
-        """
-        store = self._context.store
-        served = {deployment.release.id for deployment in store.deployments(app.id) if deployment.status.served}
-        needed = {deployment.release.id for deployment in store.unfinished() if deployment.app_id == app.id}
-        tree = self._context.tree(app)
-        for colour in Colour:
-            held = self._context.trees.holds(tree, colour)
-            if held is not None:
-                needed.add(held.release)
-        newest_first = store.releases(app.id)
-        kept = [release.id for release in newest_first if release.id in served][:keep]
-        newest_kept = next((at for at, release in enumerate(newest_first) if release.id in served), len(newest_first))
-        return [release for release in newest_first[newest_kept:] if release.id not in {*needed, *kept}]
 
 
 def _die_here(point: str) -> None:

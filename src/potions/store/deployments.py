@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
 
-from potions.errors import DeploymentUnknown, InternalError, ReleaseUnknown
+from potions.errors import DeploymentUnknown, InternalError
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Failure, Kind, Release, Status
 from potions.model.plan import Strategy
@@ -98,22 +98,6 @@ class Deployments(StorePart):
         with self._database.reading() as connection:
             return _first(connection, _served(app_id))
 
-    def last_served_of(self, app_id: int, label: str) -> Deployment:
-        """The one of the release with that label (``r3``) that took the traffic last.
-
-        Raises ReleaseUnknown for a label the app does not have, DeploymentUnknown if that release never served.
-        """
-        with self._database.reading() as connection:
-            release_id = _labelled(connection, app_id, label)
-            served = _first(connection, _served(app_id).where(_COLUMNS.release == release_id))
-            if served is None:
-                raise DeploymentUnknown(
-                    f"The release {label} never served.",
-                    why="No deployment of it succeeded.",
-                    do="See which did with: potions deployments APP",
-                )
-            return served
-
     def environment_of(self, deployment_id: int) -> tuple[dict[str, str], set[str]]:
         """The person's variables it runs with, and which of the names were automatic. Empty before it began."""
         with self._database.reading() as connection:
@@ -175,15 +159,6 @@ def _strategy_of(connection: Connection, app_id: int, number: int | None) -> str
     return None if number is None else connection.scalar(select(_COLUMNS.strategy).where(target))
 
 
-def _labelled(connection: Connection, app_id: int, label: str) -> str:
-    columns = tables.releases.c
-    rows = connection.execute(select(columns.id, columns.number).where(columns.app_id == app_id))
-    for row in rows:
-        if label_of(row.number) == label:
-            return str(row.id)
-    raise ReleaseUnknown(f"The app has no release {label}.", do="See them with: potions releases APP")
-
-
 def _joined() -> Select[Any]:
     release = tables.releases.c
     return (
@@ -195,6 +170,8 @@ def _joined() -> Select[Any]:
             release.packed_bytes,
             release.source,
             release.received,
+            release.files,
+            release.unpacked_bytes,
         )
         .join(tables.apps, tables.apps.c.id == _COLUMNS.app_id)
         .join(tables.releases, (release.app_id == _COLUMNS.app_id) & (release.id == _COLUMNS.release))
@@ -249,4 +226,6 @@ def _release(row: Row[Any]) -> Release:
         packed_bytes=row.packed_bytes,
         source=row.source,
         received=row.received,
+        files=row.files,
+        unpacked_bytes=row.unpacked_bytes,
     )
