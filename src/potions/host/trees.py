@@ -100,7 +100,8 @@ class Trees:
 
     def end_hold(self, tree: AppTree, colour: Colour) -> None:
         # The gate stays: whoever was on the way to it a moment ago still goes through.
-        remove_tree(tree.hold(colour), below=tree.root)
+        if self.is_held(tree, colour):
+            remove_tree(tree.hold(colour), below=tree.root)
 
     def is_held(self, tree: AppTree, colour: Colour) -> bool:
         return tree.hold(colour).exists()

@@ -85,6 +85,8 @@ class RollbackService:
                 plan.target.number,
                 plan.variables,
                 plan.automatic,
+                slot=plan.slot,
+                previous=plan.serves.number,
             )
         except BaseException:
             lock.release()

@@ -33,11 +33,18 @@ class Runs:
         self._standbys = standbys
 
     def begin(self, app: App, deployment: Deployment, control: Control) -> SlotRun:
-        """A deployment's turn has come: choose its slot and its variables, and remember both."""
+        """A deployment's turn has come: choose its slot, take the variables saved now, and remember both.
+
+        A rollback has begun already, with what was chosen for it.
+        """
+        if deployment.began is not None:
+            return self.rebuild(app, deployment, control)
         context = self._context
         live = context.trees.live(context.tree(app))
         serving = context.live_deployment(app)
-        variables, automatic = self._variables(app, deployment)
+        saved = context.store.variables(app.id)
+        variables = {name: variable.value for name, variable in saved.items()}
+        automatic = {name for name, variable in saved.items() if variable.auto}
         context.store.begin(deployment.id, live.other, serving.number if serving else None, variables, automatic)
         return self.rebuild(app, context.store.deployment(app.id, deployment.number), control)
 
@@ -100,14 +107,6 @@ class Runs:
     def _holds_release(self, run: SlotRun) -> bool:
         held: SlotContent | None = self._context.trees.holds(run.tree, run.slot)
         return held is not None and held.release == run.content.release and held.directory == run.content.directory
-
-    def _variables(self, app: App, deployment: Deployment) -> tuple[Mapping[str, str], set[str]]:
-        """The variables a deployment starts with, and which of them are automatic."""
-        if deployment.kind is Kind.ROLLBACK:
-            return self._context.store.environment_of(deployment.id)
-        saved = self._context.store.variables(app.id)
-        values = {name: variable.value for name, variable in saved.items()}
-        return values, {name for name, variable in saved.items() if variable.auto}
 
     def _current(self, app: App, deployment: Deployment) -> Mapping[str, str]:
         """The variables it runs with, every automatic one as of today."""

@@ -34,11 +34,14 @@ class Deployments(StorePart):
         target: int | None = None,
         environment: Mapping[str, str] | None = None,
         auto_names: Iterable[str] | None = None,
+        slot: Colour | None = None,
+        previous: int | None = None,
     ) -> Deployment:
         """Put a deployment at the end of the queue, under the app's next number.
 
-        ``environment`` and ``auto_names`` are those a rollback brings back; others get theirs when they begin. Raises
-        AppUnknown for an app that was deleted, ReleaseUnknown for a release it never had.
+        ``environment`` and ``auto_names`` are those a rollback brings back; others get theirs when they begin. With
+        ``slot`` it does not wait: it begins at once, in place of the deployment ``previous``. Raises AppUnknown for an
+        app that was deleted, ReleaseUnknown for a release it never had.
         """
         with self._database.writing() as connection:
             living_app(connection, app_id)
@@ -53,6 +56,9 @@ class Deployments(StorePart):
                 "strategy": _strategy_of(connection, app_id, target),
                 "by": by,
                 "created": tables.now(),
+                "began": None if slot is None else tables.now(),
+                "slot": None if slot is None else slot.value,
+                "previous": previous,
                 "draining": False,
             }
             key = connection.execute(insert(tables.deployments).values(row)).inserted_primary_key
