@@ -1,8 +1,4 @@
-"""A rollback to a slot that still runs: what the agent needs for it, and when the release before answers again.
-
-Both slots are kept busy by a WebSocket each, so that a drain never ends by itself and each rollback finds the other
-slot running, as a standby would.
-"""
+"""A rollback to a slot that stands by: what the agent needs for it, and when the release before answers again."""
 
 from __future__ import annotations
 
@@ -19,18 +15,18 @@ from support.load import Load
 from support.load_result import Result
 from support.load_run import Bounds
 from support.platform import Platform
-from support.websocket_watch import WebSocketWatch
 
 APP = "gallery"
-_DRAIN = '[deploy]\ndrain = "1h"\n'
+_STANDBY = '[deploy]\nstandby = "1h"\n'
 _PAUSE = 0.002
 
 
 class Rollback(NamedTuple):
     """One rollback; seconds."""
 
-    whole: float
-    """From the command's arrival to the end of the last step."""
+    asked_to_renamed: float
+    """From the command to the end of the step with the rename: from then on every request goes to the other slot."""
+    asked_to_confirmed: float
     steps: dict[str, float]
     switch_to_answer: float
     """From the beginning of the step with the rename to the end of the first answer of the release before."""
@@ -41,7 +37,7 @@ def run(rounds: int) -> Report:
     """Go to and fro between two running slots."""
     with stage.folder() as place, stage.platform() as running, ExitStack() as opened:
         say(f"{rounds} rollbacks between two running slots")
-        _deploy_and_hold(running, place, opened)
+        _deploy_both(running, place)
         load = opened.enter_context(_load(running))
         asked = [_roll_back(running) for _ in range(rounds)]
         result = load.stop()
@@ -49,16 +45,15 @@ def run(rounds: int) -> Report:
     return _report(rollbacks, result)
 
 
-def _deploy_and_hold(running: Platform, place: Path, opened: ExitStack) -> None:
-    """Version 1 and version 2, each with a WebSocket that stays."""
+def _deploy_both(running: Platform, place: Path) -> None:
+    """Version 1, and version 2 beside which it stands by."""
     with running.client as client:
         client.create_app(APP)
         for version in stage.VERSIONS.values():
-            archive = stage.behave_archive(place, version, manifest=_DRAIN)
+            archive = stage.behave_archive(place, version, manifest=_STANDBY)
             number = client.deploy(APP, stage.send(running, APP, archive)).number
-            for _ in client.events(APP, number, follow=True):
+            for _ in client.events(APP, number, follow=True, drain=True):
                 pass
-            opened.enter_context(WebSocketWatch(("127.0.0.1", running.http_port), f"{APP}.localhost"))
 
 
 def _load(running: Platform) -> Load:
@@ -72,7 +67,7 @@ def _roll_back(running: Platform) -> tuple[float, str, list[Event]]:
     with running.client as client:
         asked = time.time()
         number = client.rollback(APP).number
-        events = list(client.events(APP, number, follow=True))
+        events = list(client.events(APP, number, follow=True, drain=True))
     return asked, version, events
 
 
@@ -80,21 +75,22 @@ def _rollback(asked: float, version: str, events: list[Event], result: Result) -
     ended = {event.step: event for event in events if event.kind is EventKind.ENDED}
     if "confirm" not in ended:
         raise stage.BenchBroken(f"a rollback did not come to its end: {events}")
-    steps = {step: event.seconds for step, event in ended.items() if step not in ("drain", "retire")}
+    steps = {step: event.seconds for step, event in ended.items() if step not in ("stop workers", "drain", "retire")}
     switching = ended["switch"].at.timestamp() - ended["switch"].seconds
     # The log tells the time of day, the load monotonic instants.
     ahead = time.time() - time.monotonic()
     answers = (record.done + ahead for record in result.records if record.version == version and not record.problem)
     first = min(instant for instant in answers if instant >= switching)
-    return Rollback(ended["confirm"].at.timestamp() - asked, steps, first - switching, first - asked)
+    renamed, confirmed = (ended[step].at.timestamp() - asked for step in ("switch", "confirm"))
+    return Rollback(renamed, confirmed, steps, first - switching, first - asked)
 
 
 def _report(rollbacks: list[Rollback], result: Result) -> Report:
-    report = Report("Rollback to a slot that still runs")
-    whole = median([one.whole for one in rollbacks])
+    report = Report("Rollback to a slot that stands by")
     report.figures = [
         Figure("failed requests meanwhile", result.failed, at_most=0),
-        Figure("in the agent: asked to confirmed, median", whole * 1000, "ms", at_most=5),
+        Figure("asked to renamed, median", _median_ms(rollbacks, "asked_to_renamed"), "ms", at_most=5),
+        Figure("asked to confirmed, median", _median_ms(rollbacks, "asked_to_confirmed"), "ms"),
         Figure("  the step with the rename, median", median([one.steps["switch"] for one in rollbacks]) * 1000, "ms"),
         Figure("that step's begin to the first answer, median", _median_ms(rollbacks, "switch_to_answer"), "ms"),
         Figure("asked to the first answer, median", _median_ms(rollbacks, "asked_to_answer"), "ms"),

@@ -1,9 +1,10 @@
-"""Reads the text of a ``.env`` file. Nothing in it is expanded: a value arrives as it is written."""
+"""Reads and writes the text of a ``.env`` file. Nothing in it is expanded: a value arrives as it is written."""
 
 from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterable, Mapping
 
 from dotenv.parser import Binding, parse_stream
 
@@ -12,6 +13,14 @@ from potions.names import parse_env_name, parse_env_value
 
 _LEADING_SPACE = re.compile(r"\s*")
 _NEWLINE = re.compile(r"\r\n|\n|\r")
+
+#: What every reader of such files, and every shell, takes as it is without quotes.
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+,=-]*\Z")
+#: In single quotes everything else is taken as it is, but for these: readers differ on what a backslash before a
+#: quote or another backslash does, and some make a line feed of a carriage return.
+_NOT_IN_SINGLE_QUOTES = re.compile(r"['\r]|\\(?=[\\']|\Z)")
+#: What shells and some readers expand in double quotes.
+_EXPANDED = re.compile(r"[$`]")
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
@@ -34,6 +43,36 @@ def parse_dotenv(text: str) -> dict[str, str]:
             name = _read_name(binding.key, line)
             variables[name] = _read_value(name, binding.value, line)
     return variables
+
+
+def format_dotenv(variables: Mapping[str, str], notes: Iterable[str] = ()) -> str:
+    """Return a ``.env`` file that ``parse_dotenv`` reads back to the same variables, after a comment for each note.
+
+    Other programs read the same, but for what ``read_differently`` names.
+    """
+    comments = (f"# {note}\n" for note in notes)
+    return "".join([*comments, *(f"{name}={_quote(value)}\n" for name, value in variables.items())])
+
+
+def read_differently(variables: Mapping[str, str]) -> list[str]:
+    """Which values some other programs take for something else, however they are written."""
+    return [name for name, value in variables.items() if not _is_read_alike(value)]
+
+
+def _is_read_alike(value: str) -> bool:
+    # python-dotenv expands ${NAME} in single quotes too, unless it is told not to.
+    return "${" not in value and _quote(value) in (value, f"'{value}'", f'"{value}"')
+
+
+def _quote(value: str) -> str:
+    if _PLAIN.match(value):
+        return value
+    if not _NOT_IN_SINGLE_QUOTES.search(value):
+        return f"'{value}'"
+    if not _EXPANDED.search(value):
+        return '"{}"'.format(re.sub(r'["\\]', r"\\\g<0>", value).replace("\r", "\\r"))
+    # A shell would take this one for something else. No writing of it is left that does not, and is read back here.
+    return "'{}'".format(re.sub(r"['\\]", r"\\\g<0>", value))
 
 
 def _line_of(binding: Binding) -> int:

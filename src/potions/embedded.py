@@ -66,7 +66,7 @@ def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say
         status = _wait_until_up(home, settings)
         if status.version != __version__:
             say(f"The agent is of version {status.version}; it is started anew as {__version__}.")
-            supervisor.stop("agent", _GRACE)
+            supervisor.stop(["agent"], _GRACE)
             supervisor.start("agent")
             status = _wait_until_up(home, settings)
         return status
@@ -84,7 +84,7 @@ def take_down(home: Home, say: Say) -> bool:
     # The agent first: it must not take the stops for crashes. Then the proxy, while the apps can still answer it.
     for name in ("agent", "caddy"):
         say(f"stopping {name}")
-        supervisor.stop(name, _GRACE)
+        supervisor.stop([name], _GRACE)
     apps = [name for name in names if name not in {"agent", "caddy"}]
     if apps:
         say(f"stopping {', '.join(sorted({name.split('.')[0] for name in apps}))}")

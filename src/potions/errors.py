@@ -81,11 +81,31 @@ class VariableUnknown(PotionsError):
     http_status = 404
 
 
+class PreviewOutdated(PotionsError):
+    """Variables that were changed between the preview of a change and the change itself; nothing was done."""
+
+    code = "preview-outdated"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"The variables of {app} were changed since the preview; nothing was done.",
+            why=f"Who changed what: potions env history {app}",
+            do="Run it again, and look at what it would do now.",
+        )
+
+
 class DotenvBroken(PotionsError):
     """A `.env` file with a line that cannot be read."""
 
     code = "dotenv-broken"
     exit_status = 2
+
+
+class FileNotWritten(PotionsError):
+    """A file on this computer that a command was to write: something is there already, or its folder refuses it."""
+
+    code = "file-not-written"
 
 
 class UsageRefused(PotionsError):
@@ -100,6 +120,23 @@ class NotConfirmed(PotionsError):
 
     code = "not-confirmed"
     exit_status = 2
+
+
+# Projects on a developer's computer
+
+
+class ProjectRefused(PotionsError):
+    """A directory that `potions init` cannot set up, or a file in it that cannot be written."""
+
+    code = "project-refused"
+    exit_status = 2
+
+
+class CommandNotStarted(PotionsError):
+    """A command that `potions dev` cannot start: there is none of that name, or it may not be run."""
+
+    code = "command-not-started"
+    exit_status = 127
 
 
 # Apps
@@ -250,10 +287,12 @@ class NoStartCommand(PotionsError):
 
     code = "no-start-command"
 
-    def __init__(self) -> None:
+    def __init__(self, lookalikes: Iterable[str] = ()) -> None:
+        similar = ", ".join(lookalikes)
         super().__init__(
             "The release does not say how to start it.",
-            why="It has no potions.toml with [run] start, no Procfile with a web: line, and is no Mix release.",
+            why="It has no potions.toml with [run] start, no Procfile with a web: line, and is no Mix release."
+            + (f" There is {similar}: names are case-sensitive." if similar else ""),
             do='Put a Procfile with "web: COMMAND" into it; the command has to listen on $PORT.',
         )
 
@@ -277,6 +316,26 @@ class AppExited(PotionsError):
     """The new release ended before it answered."""
 
     code = "app-exited"
+
+
+class WorkerExited(PotionsError):
+    """A worker process of the new release did not stay up."""
+
+    code = "worker-exited"
+
+
+class WorkerUnknown(PotionsError):
+    """A worker process that the app does not have."""
+
+    code = "worker-unknown"
+    http_status = 404
+
+    def __init__(self, app: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"{app} has no process called {name}.",
+            why=f"It has: {', '.join(known)}.",
+            do=f"See what runs: potions apps show {app}",
+        )
 
 
 class NotListening(PotionsError):
@@ -362,6 +421,34 @@ class NothingToRollBackTo(PotionsError):
             why="Only one release has ever served, or none.",
             do=f"See its history with: potions deployments {app}",
         )
+
+
+class NothingToCompare(PotionsError):
+    """Two releases were to be compared, and there is only one."""
+
+    code = "nothing-to-compare"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has nothing to compare with what serves.",
+            why="Only one release has ever served.",
+            do=f"Name two: potions diff {app} r1 r2. See them with: potions releases {app}",
+        )
+
+
+class NeverServed(PotionsError):
+    """A release or a deployment that a rollback cannot go to, because it never served."""
+
+    code = "never-served"
+    http_status = 409
+
+
+class ServesAlready(PotionsError):
+    """A rollback to what serves already."""
+
+    code = "serves-already"
+    http_status = 409
 
 
 class AppBusy(PotionsError):

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 _NOT_STARTED = 126
+#: What a process, and all that comes of it, is known by.
+_MARKS = (b"POTIONS_DIR", b"POTIONS_SLOT", b"POTIONS_PROCESS")
 
 
 def main(spec_path: str) -> int:
@@ -23,6 +25,8 @@ def main(spec_path: str) -> int:
     try:
         spec = json.loads(Path(spec_path).read_bytes())
         environment = read_environment(spec["env_file"])
+        # An earlier version wrote none; its specs are read again whenever such a program is started anew.
+        add_own(environment, spec.get("own_variables", {}))
         end_leftovers(environment)
         become(spec["account"])
         os.chdir(spec["directory"])
@@ -46,13 +50,22 @@ def read_environment(path: str) -> dict[bytes, bytes]:
     return dict(entry.split(b"=", 1) for entry in entries if entry)
 
 
+def add_own(environment: dict[bytes, bytes], own: dict[str, str | None]) -> None:
+    """Put in what this one program finds instead of what the slot's file says; None takes a variable away."""
+    for name, value in own.items():
+        if value is None:
+            environment.pop(name.encode(), None)
+        else:
+            environment[name.encode()] = value.encode()
+
+
 def end_leftovers(environment: dict[bytes, bytes]) -> None:
-    """End what an earlier start in the same slot left behind: a killed shell's children hold its port for ever.
+    """End what an earlier start of the same process in the same slot left behind: it may hold its port for ever.
 
     SIGKILL, because they are orphans of a program that is dead; whoever stops a slot in order has ended them before.
     """
-    marks = [name + b"=" + environment[name] for name in (b"POTIONS_DIR", b"POTIONS_SLOT") if name in environment]
-    if len(marks) < 2:
+    marks = [name + b"=" + environment[name] for name in _MARKS if name in environment]
+    if len(marks) < len(_MARKS):
         return
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():

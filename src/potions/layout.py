@@ -84,6 +84,14 @@ class AppTree:
         """``release.json``: which release and deployment the slot holds. Missing while it holds none."""
         return self.marker(colour) / "release.json"
 
+    def gate(self, colour: Colour) -> Path:
+        """The port that held requests go to: 0 while they are held. For hand-overs to this slot."""
+        return self.marker(colour) / "gate"
+
+    def hold(self, colour: Colour) -> Path:
+        """An empty file: while it is there, requests for this slot go through its gate."""
+        return self.marker(colour) / "hold"
+
     def previous(self, colour: Colour) -> Path:
         """What a slot held before the deploy that runs now: the slot's directory and its ``release.json``."""
         return self.slots / f"{colour.value}.previous"
@@ -133,6 +141,15 @@ class AppTree:
     def output_log(self, colour: Colour) -> Path:
         """What the slot's processes print."""
         return self.logs / f"{colour.value}.log"
+
+    def worker_log(self, colour: Colour, worker: str) -> Path:
+        """What a worker of the slot prints."""
+        return self.logs / f"{colour.value}.{worker}.log"
+
+    def worker_of_log(self, log: Path) -> str | None:
+        """The worker that a file of ``logs`` belongs to; None for every other file."""
+        colour, dot, worker = log.name.removesuffix(".log").partition(".")
+        return worker if dot and worker and colour in set(Colour) and log.suffix == ".log" else None
 
     def task_log(self, colour: Colour, task: str) -> Path:
         """What a one-shot (build, migrate) prints; read into the deployment's log while it runs."""

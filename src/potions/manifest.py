@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
 from potions.errors import ManifestRefused, NameRefused
-from potions.model.plan import Health, Manifest, Shipped
-from potions.names import parse_app_name, parse_env_name, parse_env_value
+from potions.model.plan import DRAIN, Health, Manifest, Process, Shipped, Strategy, WorkerStart
+from potions.names import parse_app_name, parse_env_name, parse_env_value, parse_process_name
 
 _FILE = "potions.toml"
 
@@ -19,17 +20,18 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "run": frozenset({"start", "migrate"}),
     "build": frozenset({"command"}),
     "health": frozenset({"path", "status", "timeout"}),
-    "deploy": frozenset({"drain", "stop_timeout", "keep"}),
+    "deploy": frozenset({"strategy", "drain", "standby", "stop_timeout", "keep"}),
     "storage": frozenset({"shipped"}),
 }
-_TABLES = frozenset({*_KEYS, "env"})
+#: The keys of a table of ``[processes]``.
+_PROCESS_KEYS = frozenset({"command", "start", "optional"})
+_PROCESSES = "processes"
+_TABLES = frozenset({*_KEYS, _PROCESSES, "env"})
 
 _NOT_YET: Mapping[str, frozenset[str]] = {
     "run": frozenset({"console"}),
-    "deploy": frozenset({"strategy", "standby"}),
     "storage": frozenset({"publish", "quota"}),
 }
-_TABLES_NOT_YET = frozenset({"processes"})
 
 _DAY = 86_400.0
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -42,6 +44,7 @@ _KEEP_MAX = 1000
 Document = Mapping[str, Any]
 
 Value = TypeVar("Value")
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def parse_manifest(text: str) -> Manifest:
@@ -53,16 +56,20 @@ def parse_manifest(text: str) -> Manifest:
     _check_keys(document)
     deploy = document.get("deploy", {})
     defaults = Manifest()
+    strategy = _read(deploy, "strategy", defaults.strategy, _one_of(Strategy), "deploy")
     return Manifest(
         app=_read(document, "app", None, _app),
         start=_read(document.get("run", {}), "start", None, _command, "run"),
         migrate=_read(document.get("run", {}), "migrate", None, _command, "run"),
         build=_read(document.get("build", {}), "command", None, _command, "build"),
         health=_health(document.get("health", {})),
-        drain=_read(deploy, "drain", defaults.drain, _duration, "deploy"),
+        strategy=strategy,
+        drain=_read(deploy, "drain", DRAIN[strategy], _duration, "deploy"),
+        standby=_read(deploy, "standby", defaults.standby, _standby(strategy), "deploy"),
         stop_timeout=_read(deploy, "stop_timeout", defaults.stop_timeout, _duration, "deploy"),
         keep=_read(deploy, "keep", defaults.keep, _keep, "deploy"),
-        shipped=_read(document.get("storage", {}), "shipped", defaults.shipped, _shipped, "storage"),
+        shipped=_read(document.get("storage", {}), "shipped", defaults.shipped, _one_of(Shipped), "storage"),
+        processes={name: _process(name, table) for name, table in document.get(_PROCESSES, {}).items()},
         env=_env(document.get("env", {})),
     )
 
@@ -96,10 +103,25 @@ def _check_table(table: str, value: object) -> None:
     for key in value:
         if table in _KEYS and key not in _KEYS[table]:
             _refuse_key(table, key)
+    if table == _PROCESSES:
+        for name, process in value.items():
+            _check_process(name, process)
+
+
+def _check_process(name: str, process: object) -> None:
+    table = f"{_PROCESSES}.{name}"
+    if not isinstance(process, dict):
+        raise ManifestRefused(
+            f"{_FILE}: [{_PROCESSES}] {name} is not a table.",
+            do=f'Name its command like this: [{_PROCESSES}.{name}] command = "…"',
+        )
+    for key in process:
+        if key not in _PROCESS_KEYS:
+            _refuse_key(table, key)
 
 
 def _refuse_key(table: str, key: str) -> NoReturn:
-    if key in (_NOT_YET.get(table, ()) if table else _TABLES_NOT_YET):
+    if key in _NOT_YET.get(table, ()):
         raise ManifestRefused(f"{_FILE}: {_where(table, key)} is not available yet.", do="Take it out for now.")
     suggestion = _suggest(table, key)
     raise ManifestRefused(
@@ -111,18 +133,22 @@ def _refuse_key(table: str, key: str) -> NoReturn:
 
 def _where(table: str, key: str) -> str:
     shown = key if len(key) <= 60 else key[:57] + "..."
-    if table:
-        return f"[{table}] {shown}"
-    return f"[{shown}]" if shown in _TABLES_NOT_YET else shown
+    return f"[{table}] {shown}" if table else shown
 
 
 def _suggest(table: str, key: str) -> str:
     """The closest key of the same table, or the table that has a key of exactly this name."""
-    close = difflib.get_close_matches(key, _KEYS[table] if table else {"app", *_TABLES}, n=1)
+    close = difflib.get_close_matches(key, _keys_of(table), n=1)
     if close:
         return close[0] if table or close[0] == "app" else f"[{close[0]}]"
     elsewhere = [other for other, keys in _KEYS.items() if key in keys]
     return f"[{elsewhere[0]}] {key}" if elsewhere else ""
+
+
+def _keys_of(table: str) -> set[str]:
+    if not table:
+        return {"app", *_TABLES}
+    return set(_PROCESS_KEYS if table.startswith(f"{_PROCESSES}.") else _KEYS[table])
 
 
 # What a value may be. Each reader returns the value, or raises the rule it breaks.
@@ -158,7 +184,8 @@ def _command(value: object) -> str:
     text = _text(value)
     if not text.strip() or "\0" in text:
         raise _RuleError("It has to be a command for /bin/sh, and must not be empty or have a NUL character in it.")
-    return text
+    # Lines of their own in a long string are for its reader, and would only be in the way of messages.
+    return text.strip()
 
 
 def _duration(value: object) -> float:
@@ -205,12 +232,31 @@ def _keep(value: object) -> int:
     return value
 
 
-def _shipped(value: object) -> Shipped:
-    try:
-        return Shipped(_text(value))
-    except ValueError:
-        allowed = ", ".join(f'"{shipped.value}"' for shipped in Shipped)
-        raise _RuleError(f"It has to be one of {allowed}.") from None
+def _one_of(kind: type[Choice]) -> Callable[[object], Choice]:
+    def read(value: object) -> Choice:
+        try:
+            return kind(_text(value))
+        except ValueError:
+            allowed = ", ".join(f'"{choice.value}"' for choice in kind)
+            raise _RuleError(f"It has to be one of {allowed}.") from None
+
+    return read
+
+
+def _standby(strategy: Strategy) -> Callable[[object], float]:
+    def read(value: object) -> float:
+        seconds = _duration(value)
+        if seconds and strategy is Strategy.HANDOVER:
+            raise _RuleError('With strategy = "handover" two releases never run at once, so none can stand by.')
+        return seconds
+
+    return read
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _RuleError("It has to be true or false, without quotes.")
+    return value
 
 
 def _health(table: Document) -> Health:
@@ -221,6 +267,19 @@ def _health(table: Document) -> Health:
         lowest=lowest,
         highest=highest,
         timeout=_read(table, "timeout", defaults.timeout, _positive_duration, "health"),
+    )
+
+
+def _process(name: str, table: Document) -> Process:
+    try:
+        parse_process_name(name)
+    except NameRefused as refused:
+        raise ManifestRefused(f"{_FILE}: {refused.what}", why=refused.why) from None
+    defaults, where = Process(), f"{_PROCESSES}.{name}"
+    return Process(
+        command=_read(table, "command", defaults.command, _command, where),
+        start=_read(table, "start", defaults.start, _one_of(WorkerStart), where),
+        optional=_read(table, "optional", defaults.optional, _yes_or_no, where),
     )
 
 

@@ -10,11 +10,16 @@ from urllib.parse import quote, unquote_to_bytes
 from potions.errors import NameRefused, ReservedVariable, StoredPathRefused, VariableRefused
 
 AppName = NewType("AppName", str)
+#: A worker process beside ``web``: a line of a Procfile, or ``[processes.NAME]``.
+ProcessName = NewType("ProcessName", str)
 EnvName = NewType("EnvName", str)
+#: A release's name within its app: ``r12``.
+ReleaseLabel = NewType("ReleaseLabel", str)
 #: The SHA-256 of an archive as it was sent: 64 lower-case hexadecimal digits.
 ReleaseId = NewType("ReleaseId", str)
 
 APP_NAME_MAX = 40
+PROCESS_NAME_MAX = 40
 #: With the longest value it still fits the 128 KiB that Linux takes for one variable.
 ENV_NAME_MAX = 256
 ENV_VALUE_MAX_BYTES = 100 * 1024
@@ -27,11 +32,19 @@ STORED_PATH_MAX_BYTES = 8192
 LOCKED_VARIABLES = frozenset({"STORAGE_DIR", "PORT"})
 _RESERVED_PREFIX = "POTIONS_"
 
+#: Lines of a Procfile that are no workers: what starts the app, and what migrates.
+RESERVED_PROCESSES = frozenset({"web", "release"})
+
 _APP_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
+_PROCESS_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: So many digits fit every database.
+_LABEL = re.compile(r"r[1-9][0-9]{0,17}\Z")
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}\Z")
 _RELEASE_ID = re.compile(r"[0-9a-f]{64}\Z")
 
 _APP_RULE = f"A letter first, then lower-case letters, digits and '-', at most {APP_NAME_MAX} characters."
+_PROCESS_RULE = f"Letters, digits, '_' and '-', at most {PROCESS_NAME_MAX} characters; not web or release."
 _ENV_RULE = f"Letters, digits and '_', no digit first, at most {ENV_NAME_MAX} characters."
 
 
@@ -40,6 +53,13 @@ def parse_app_name(text: str) -> AppName:
     if len(text) > APP_NAME_MAX or not _APP_NAME.match(text):
         raise NameRefused("an app", text, _APP_RULE)
     return AppName(text)
+
+
+def parse_process_name(text: str) -> ProcessName:
+    """Return ``text`` as the name of a worker process; raises NameRefused with the rule."""
+    if len(text) > PROCESS_NAME_MAX or not _PROCESS_NAME.match(text) or text in RESERVED_PROCESSES:
+        raise NameRefused("a worker process", text, _PROCESS_RULE)
+    return ProcessName(text)
 
 
 def parse_env_name(text: str, source: str = "") -> EnvName:
@@ -83,6 +103,16 @@ def parse_release_id(text: str) -> ReleaseId:
     if not _RELEASE_ID.match(text):
         raise NameRefused("a release", text, "The SHA-256 of its archive, 64 hexadecimal digits.")
     return ReleaseId(text)
+
+
+def parse_label_or_number(text: str) -> ReleaseLabel | int:
+    """Return ``r12`` as a release's label, ``12`` as a deployment's number; raises NameRefused for anything else."""
+    if _LABEL.match(text):
+        return ReleaseLabel(text)
+    if _NUMBER.match(text):
+        return int(text)
+    rule = "A release is named as r12, a deployment by its number, as 12."
+    raise NameRefused("a release or a deployment", text, rule)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,19 @@
-"""Reads a Procfile: ``web:`` and ``release:``, each with a command."""
+"""Reads a Procfile: ``web:``, ``release:`` and workers under names of their own, each with a command."""
 
 from __future__ import annotations
 
 import re
 
-import msgspec
-
-from potions.errors import ProcfileRefused
+from potions.errors import NameRefused, ProcfileRefused
 from potions.model.planning import Procfile
+from potions.names import RESERVED_PROCESSES, parse_process_name
 
 _LINE = re.compile(r"([A-Za-z0-9_-]+)[ \t]*:[ \t]*(.*)\Z")
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 
 
 def parse_procfile(text: str) -> Procfile:
-    """Return the commands of a Procfile; raises ProcfileRefused with the line that Potions does not run."""
+    """Return the commands of a Procfile; raises ProcfileRefused with the line that cannot be run."""
     commands: dict[str, str] = {}
     for number, line in enumerate(_NEWLINE.split(text.removeprefix("\ufeff")), start=1):
         stripped = line.strip()
@@ -23,7 +22,8 @@ def parse_procfile(text: str) -> Procfile:
             if name in commands:
                 raise ProcfileRefused(f"Procfile line {number}: {name} is there twice.", do="Keep one of the lines.")
             commands[name] = command
-    return msgspec.convert(commands, Procfile)
+    workers = {name: command for name, command in commands.items() if name not in RESERVED_PROCESSES}
+    return Procfile(commands.get("web"), commands.get("release"), workers)
 
 
 def _read_line(number: int, line: str) -> tuple[str, str]:
@@ -34,10 +34,20 @@ def _read_line(number: int, line: str) -> tuple[str, str]:
             why="Each line is a name, a colon and a command.",
             do="Write it like this: web: COMMAND",
         )
-    if found[1] not in Procfile.__struct_fields__:
+    name = found[1]
+    if name not in RESERVED_PROCESSES:
+        _check_name(number, name)
+    return name, found[2]
+
+
+def _check_name(number: int, name: str) -> None:
+    if name.lower() in RESERVED_PROCESSES:
         raise ProcfileRefused(
-            f"Procfile line {number}: {found[1]} is not a process that Potions runs.",
-            why="Worker processes are not available yet; web starts the app and release migrates.",
-            do=f"Take the line of {found[1]} out.",
+            f"Procfile line {number}: {name} is neither {name.lower()} nor a worker.",
+            why=f"{name.lower()} is written in lower case, and a worker called {name} would be taken for it.",
+            do=f"Write it like this: {name.lower()}: COMMAND",
         )
-    return found[1], found[2]
+    try:
+        parse_process_name(name)
+    except NameRefused as refused:
+        raise ProcfileRefused(f"Procfile line {number}: {refused.what}", why=refused.why) from None

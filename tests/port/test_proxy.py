@@ -47,6 +47,10 @@ class _App(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def log_message(self, *_: object) -> None:
         """Print nothing."""
 
@@ -88,15 +92,21 @@ class Stage:
         self.closing.callback(server.let_go.set)
         return server.server_port
 
-    def put(self, app: str, green: int) -> bool:
+    def put(self, app: str, green: int, *, gated: bool = False) -> bool:
         """Make the proxy know an app whose live slot is green."""
         self.made.append(app)
-        return self.proxy.put_site(app, (free_port(), green), self.tree(app).live)
+        return self.proxy.put_site(app, (free_port(), green), self.tree(app), gated=gated)
 
     def get(self, app: str, path: str = "/") -> str:
         """What a visitor sees: the status and the text."""
         headers = {"Host": f"{app}.localhost"}
         answer = httpx.get(f"http://127.0.0.1:{self.port}{path}", headers=headers, timeout=30)
+        return f"{answer.status_code} {answer.text}"
+
+    def post(self, app: str, body: bytes) -> str:
+        """What a visitor sees who sends something: the status and the text."""
+        headers = {"Host": f"{app}.localhost"}
+        answer = httpx.post(f"http://127.0.0.1:{self.port}/", content=body, headers=headers, timeout=30)
         return f"{answer.status_code} {answer.text}"
 
 
@@ -134,11 +144,11 @@ def test_the_same_site_again_changes_nothing(stage: Stage) -> None:
     """No reload at all, which would break connections: the answer says so, and Caddy has seen none."""
     port = stage.server("first")
     ports = (free_port(), port)
-    live = stage.tree("blog").live
+    tree = stage.tree("blog")
     stage.made.append("blog")
-    assert stage.proxy.put_site("blog", ports, live) is True
+    assert stage.proxy.put_site("blog", ports, tree, gated=False) is True
     before = _loads(stage)
-    assert stage.proxy.put_site("blog", ports, live) is False
+    assert stage.proxy.put_site("blog", ports, tree, gated=False) is False
     assert _loads(stage) == before
 
 
@@ -169,7 +179,7 @@ def test_a_refused_site_is_taken_back(stage: Stage) -> None:
     """What was before stays in force, on disk and in the proxy, and later changes go through."""
     stage.put("blog", stage.server("first"))
     with pytest.raises(ProxyRefused) as refused:
-        stage.proxy.put_site("blog", (1, 70_000), stage.tree("blog").live)
+        stage.proxy.put_site("blog", (1, 70_000), stage.tree("blog"), gated=False)
     assert "70000" in refused.value.why
     assert stage.get("blog") == "200 first"
     assert stage.put("other", stage.server("second")) is True
@@ -179,7 +189,7 @@ def test_a_refused_site_is_taken_back(stage: Stage) -> None:
 def test_a_refused_first_site_leaves_nothing(stage: Stage) -> None:
     """The app stays unknown to the proxy."""
     with pytest.raises(ProxyRefused):
-        stage.proxy.put_site("blog", (1, 70_000), stage.tree("blog").live)
+        stage.proxy.put_site("blog", (1, 70_000), stage.tree("blog"), gated=False)
     assert "blog" not in stage.proxy.sites()
     assert stage.get("blog") == NO_APP
 
@@ -205,7 +215,7 @@ def test_ask_tells_who_answered(stage: Stage) -> None:
     """The status as the app gave it, and the slot; a redirect is not followed."""
     tree = stage.tree("blog")
     stage.made.append("blog")
-    stage.proxy.put_site("blog", (stage.server("blue"), stage.server("green")), tree.live)
+    stage.proxy.put_site("blog", (stage.server("blue"), stage.server("green")), tree, gated=False)
     assert stage.proxy.ask("blog", "/") == Answer(200, "green")
     stage.trees.point(tree, Colour.BLUE)
     assert stage.proxy.ask("blog", "/moved") == Answer(302, "blue")
@@ -229,14 +239,62 @@ def test_what_is_open_is_counted(stage: Stage) -> None:
     stage.put("other", other)
     with ThreadPoolExecutor(3) as pool:
         asked = [pool.submit(stage.get, "blog", "/slow") for _ in range(3)]
-        wait_for(lambda: stage.proxy.in_flight(server.server_port) == 3, "three requests are open")
-        assert stage.proxy.in_flight(other) == 0
+        wait_for(
+            lambda: stage.proxy.in_flight("blog", Colour.GREEN, server.server_port) == 3, "three requests are open"
+        )
+        assert stage.proxy.in_flight("other", Colour.GREEN, other) == 0
         server.let_go.set()
         assert [one.result() for one in asked] == ["200 slow"] * 3
-    wait_for(lambda: stage.proxy.in_flight(server.server_port) == 0, "none is open")
+    wait_for(lambda: stage.proxy.in_flight("blog", Colour.GREEN, server.server_port) == 0, "none is open")
     with httpx.Client(headers={"Host": "blog.localhost"}) as kept:
         kept.get(f"http://127.0.0.1:{stage.port}/")
-        wait_for(lambda: stage.proxy.in_flight(server.server_port) == 0, "none is open")
+        wait_for(lambda: stage.proxy.in_flight("blog", Colour.GREEN, server.server_port) == 0, "none is open")
+
+
+def test_who_waits_at_a_gate_goes_on_where_it_leads(stage: Stage) -> None:
+    """Also a body that was sent already; to the slot that was waited for, or to the other one."""
+    tree = stage.tree("blog")
+    stage.made.append("blog")
+    blue, green = stage.server("blue"), stage.server("green")
+    stage.proxy.put_site("blog", (blue, green), tree, gated=True)
+    assert stage.get("blog") == "200 green"
+    for port, answer in ((green, "200 green"), (blue, "200 blue")):
+        stage.trees.hold_requests(tree, Colour.GREEN)
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [pool.submit(stage.get, "blog") for _ in range(3)]
+            waiting.append(pool.submit(stage.post, "blog", b"x" * 200_000))
+            assert all(not one.done() for one in waiting)
+            assert stage.get("other") == NO_APP
+            stage.trees.let_requests_go(tree, Colour.GREEN, port)
+            assert [one.result() for one in waiting] == [answer] * 4
+        stage.trees.end_hold(tree, Colour.GREEN)
+    assert stage.get("blog") == "200 green"
+
+
+def test_a_websocket_that_came_through_a_gate_is_counted(stage: Stage) -> None:
+    """At the slot it waited for, and not at the other one nor at another app."""
+    tree = stage.tree("blog")
+    stage.made.append("blog")
+    with _echoing() as port:
+        stage.proxy.put_site("blog", (free_port(), port), tree, gated=True)
+        stage.trees.hold_requests(tree, Colour.GREEN)
+        stage.trees.let_requests_go(tree, Colour.GREEN, port)
+        with connect("ws://blog.localhost/", address=("127.0.0.1", stage.port), proxy=None) as socket:
+            socket.send("hello")
+            assert socket.recv() == "hello"
+            assert stage.proxy.in_flight("blog", Colour.GREEN, port) == 1
+            assert stage.proxy.in_flight("blog", Colour.BLUE, 1) == 0
+            assert stage.proxy.in_flight("blog2", Colour.GREEN, 1) == 0
+        wait_for(lambda: stage.proxy.in_flight("blog", Colour.GREEN, port) == 0, "it is closed")
+
+
+def test_a_gate_without_a_hold_changes_nothing(stage: Stage) -> None:
+    """A slot that is down is told at once, gate or no gate; nobody waits for what nobody starts."""
+    tree = stage.tree("blog")
+    stage.made.append("blog")
+    stage.proxy.put_site("blog", (free_port(), free_port()), tree, gated=True)
+    stage.trees.hold_requests(tree, Colour.BLUE)
+    assert stage.get("blog").startswith("503")
 
 
 def test_an_open_websocket_is_counted(stage: Stage) -> None:
@@ -247,8 +305,8 @@ def test_an_open_websocket_is_counted(stage: Stage) -> None:
         with connect("ws://blog.localhost/", address=address, proxy=None) as socket:
             socket.send("hello")
             assert socket.recv() == "hello"
-            assert stage.proxy.in_flight(port) == 1
-        wait_for(lambda: stage.proxy.in_flight(port) == 0, "it is closed")
+            assert stage.proxy.in_flight("blog", Colour.GREEN, port) == 1
+        wait_for(lambda: stage.proxy.in_flight("blog", Colour.GREEN, port) == 0, "it is closed")
 
 
 @contextmanager
@@ -271,20 +329,20 @@ def test_a_change_that_was_killed_is_completed_by_the_next(stage: Stage) -> None
     """Killed between the file and the load, the site's text alone would not tell that the proxy never saw it."""
     port = stage.server("first")
     ports = (free_port(), port)
-    live = stage.tree("blog").live
+    tree = stage.tree("blog")
     stage.made.append("blog")
     child = os.fork()
     if child == 0:
         stage.proxy._load = lambda: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
         try:
-            stage.proxy.put_site("blog", ports, live)
+            stage.proxy.put_site("blog", ports, tree, gated=False)
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status)
-    assert stage.proxy.put_site("blog", ports, live) is True
+    assert stage.proxy.put_site("blog", ports, tree, gated=False) is True
     assert stage.get("blog") == "200 first"
-    assert stage.proxy.put_site("blog", ports, live) is False
+    assert stage.proxy.put_site("blog", ports, tree, gated=False) is False
 
 
 def test_a_proxy_that_is_down_is_told(tmp_path: Path) -> None:
@@ -293,6 +351,6 @@ def test_a_proxy_that_is_down_is_told(tmp_path: Path) -> None:
         down = Caddy(home, free_port(), "token")
         down.write_caddyfile()
         with pytest.raises(ProxyRefused, match="does not answer"):
-            down.put_site("blog", (1, 2), tmp_path)
+            down.put_site("blog", (1, 2), AppTree(tmp_path), gated=False)
         assert down.sites() == []
-        assert (down.is_up(), down.in_flight(2), down.ask("blog", "/")) == (False, 0, None)
+        assert (down.is_up(), down.in_flight("blog", Colour.BLUE, 2), down.ask("blog", "/")) == (False, 0, None)

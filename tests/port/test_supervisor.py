@@ -29,7 +29,7 @@ def test_install_makes_known_and_does_not_start(stage: Stage) -> None:
     assert psutil.pid_exists(state.pid)
     assert before - 1 <= state.since <= time.time() + 1
     wait_for((service.directory / "ready").exists, "it is ready")
-    stage.supervisor.stop(service.name, 5)
+    stage.supervisor.stop([service.name], 5)
     assert stage.phase(service) is Phase.STOPPED
     assert not psutil.pid_exists(state.pid)
     stage.supervisor.remove(service.name)
@@ -67,7 +67,7 @@ def test_a_one_shot_becomes_a_service_that_is_kept_running(stage: Stage) -> None
 
 def test_an_unknown_service_is_fine_to_stop_and_to_remove(stage: Stage) -> None:
     """Who cleans up need not know what is there."""
-    stage.supervisor.stop("nobody.blue", 5)
+    stage.supervisor.stop(["nobody.blue"], 5)
     stage.supervisor.remove("nobody.blue")
     assert stage.supervisor.state("nobody.blue") == ServiceState(Phase.ABSENT)
 
@@ -76,9 +76,9 @@ def test_a_stopped_service_is_fine_to_stop(stage: Stage) -> None:
     """Whether it was stopped before or has ended by itself."""
     service = stage.service("exit 4", restart=False)
     stage.supervisor.install(service)
-    stage.supervisor.stop(service.name, 5)
+    stage.supervisor.stop([service.name], 5)
     assert stage.ended(service).exit_status == 4
-    stage.supervisor.stop(service.name, 5)
+    stage.supervisor.stop([service.name], 5)
 
 
 def test_a_removed_service_can_be_made_anew(stage: Stage) -> None:
@@ -115,7 +115,7 @@ def test_names_that_begin_alike_are_not_mixed_up(stage: Stage) -> None:
     """``blog`` and ``blog2``, and a slot and its migration, are different services."""
     names = ("blog.blue", "blog2.blue", "blog.blue.migrate", "blog.green")
     services = [stage.started("touch ready; exec sleep 1000", name=name) for name in names]
-    stage.supervisor.stop("blog.blue", 5)
+    stage.supervisor.stop(["blog.blue"], 5)
     stage.supervisor.remove("blog.blue")
     assert [stage.phase(service) for service in services] == [Phase.ABSENT, *[Phase.RUNNING] * 3]
 
@@ -175,7 +175,7 @@ def test_a_crash_loop_is_seen_and_can_be_stopped(stage: Stage) -> None:
     stage.supervisor.install(service)
     stage.supervisor.start(service.name)
     wait_for(lambda: stage.phase(service) is Phase.CRASHING, "it crashes")
-    stage.supervisor.stop(service.name, 5)
+    stage.supervisor.stop([service.name], 5)
     assert stage.phase(service) is Phase.STOPPED
 
 
@@ -197,7 +197,7 @@ def test_what_has_just_ended_stays_stopped(stage: Stage) -> None:
     (service.directory / "go").touch()
     wait_for(lambda: not psutil.pid_exists(state.pid), "it ended")
     began = time.monotonic()
-    stage.supervisor.stop(service.name, 5)
+    stage.supervisor.stop([service.name], 5)
     assert time.monotonic() - began < 3
     # Each look gives the supervisor its turn to start it again.
     phases = {stage.phase(service) for _ in range(5)}
@@ -212,7 +212,7 @@ def test_a_program_that_ignores_sigterm_is_killed_after_its_grace(stage: Stage) 
     """Not before, and not long after."""
     service = stage.started(DEAF)
     began = time.monotonic()
-    stage.supervisor.stop(service.name, 0.5)
+    stage.supervisor.stop([service.name], 0.5)
     assert 0.5 <= time.monotonic() - began < 5
     assert not stage.running(service)
     assert stage.phase(service) is Phase.STOPPED
@@ -222,7 +222,7 @@ def test_a_stop_that_has_to_be_short_kills(stage: Stage) -> None:
     """Whoever waits does not wait for the whole grace: a word from outside ends it."""
     service = stage.started(DEAF)
     began = time.monotonic()
-    stage.supervisor.stop(service.name, 60, cut_short=lambda: time.monotonic() - began > 0.3)
+    stage.supervisor.stop([service.name], 60, cut_short=lambda: time.monotonic() - began > 0.3)
     assert 0.3 <= time.monotonic() - began < 5
     assert not stage.running(service)
 
@@ -230,7 +230,7 @@ def test_a_stop_that_has_to_be_short_kills(stage: Stage) -> None:
 def test_a_program_gets_its_time_to_end(stage: Stage) -> None:
     """It is told once, and stop returns when it has ended."""
     service = stage.started(SLOW_END)
-    stage.supervisor.stop(service.name, 10)
+    stage.supervisor.stop([service.name], 10)
     assert not stage.running(service)
     assert (service.directory / "clean").exists()
     assert (service.directory / "told").read_text() == "told\n"
@@ -240,7 +240,7 @@ def test_a_child_whose_shell_is_gone_gets_its_time_to_end(stage: Stage) -> None:
     """The shell ends at once; what it had started is told once, too, and has ended when stop returns."""
     service = stage.started(f"sh -c {shlex.quote(SLOW_END)}; true")
     assert len(stage.running(service)) >= 2
-    stage.supervisor.stop(service.name, 10)
+    stage.supervisor.stop([service.name], 10)
     assert not stage.running(service)
     assert (service.directory / "clean").exists()
     assert (service.directory / "told").read_text() == "told\n"
@@ -250,6 +250,6 @@ def test_a_deaf_child_whose_shell_is_gone_is_killed_after_its_grace(stage: Stage
     """SIGKILL goes to the whole group as well."""
     service = stage.started(f"sh -c {shlex.quote(DEAF)}; true")
     began = time.monotonic()
-    stage.supervisor.stop(service.name, 0.5)
+    stage.supervisor.stop([service.name], 0.5)
     assert 0.5 <= time.monotonic() - began < 5
     assert not stage.running(service)

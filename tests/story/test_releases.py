@@ -151,7 +151,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(blogs: SideBySide) -> None:
     ("manifest", "code", "words"),
     [
         ('[deploy]\nstop_timout = "3s"\n', "manifest-refused", "Did you mean stop_timeout?"),
-        ('[deploy]\nstrategy = "handover"\n', "manifest-refused", "not available yet"),
+        ('[storage]\nquota = "20 GB"\n', "manifest-refused", "not available yet"),
         ('[health]\ntimeout = "soon"\n', "manifest-refused", "[health] timeout"),
         ("start = [\n", "manifest-refused", "not valid TOML"),
         ('[env]\nSTORAGE_DIR = "/tmp"\n', "variable-reserved", "STORAGE_DIR is reserved (potions.toml [env])"),
@@ -163,12 +163,6 @@ def test_a_wrong_manifest_is_refused(blogs: SideBySide, manifest: str, code: str
     """The error names the key and the way out; a key is never ignored."""
     ended = blogs.fails(blogs.release("3", manifest=manifest), code)
     assert words in str(ended.failure)
-
-
-def test_a_worker_line_is_refused(blogs: SideBySide) -> None:
-    """A process that would silently not run is refused by name."""
-    ended = blogs.fails(blogs.release("3", procfile="web: python3 behave.py\nworker: sleep 60"), "procfile-refused")
-    assert "worker" in str(ended.failure)
 
 
 def test_a_release_without_a_start_command_is_refused(blogs: SideBySide) -> None:

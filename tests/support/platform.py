@@ -129,7 +129,7 @@ class Platform:
     def request(self, method: str, app: str, path: str, **options: Any) -> httpx.Response:
         headers = {"Host": f"{app}.localhost", **options.pop("headers", {})}
         url = f"http://127.0.0.1:{self.http_port}{path}"
-        return httpx.request(method, url, headers=headers, timeout=30, **options)
+        return httpx.request(method, url, headers=headers, timeout=60, **options)
 
     def version(self, app: str) -> str:
         """The version that a visitor sees, or the status where that is no 200."""

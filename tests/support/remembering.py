@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Failure, Kind, Release, Status
+from potions.model.plan import Strategy
 from potions.names import AppName, ReleaseId
 
 
@@ -73,14 +74,14 @@ class Records:
     def __init__(self, remembered: Remembered) -> None:
         self._remembered = remembered
 
-    def set_status(self, deployment_id: int, status: Status) -> None:
-        self._tell(deployment_id, "status", status.value)
+    def set_strategy(self, deployment_id: int, strategy: Strategy) -> None:
+        self._tell(deployment_id, "strategy", strategy.value)
 
-    def step_began(self, deployment_id: int, name: str) -> None:
-        self._tell(deployment_id, "began", name)
+    def step_began(self, deployment_id: int, name: str, status: Status | None = None) -> None:
+        self._tell(deployment_id, "began", name, *([status.value] if status else []))
 
-    def step_ended_and_began(self, deployment_id: int, ended: str, began: str) -> None:
-        self._tell(deployment_id, "ended", ended, "began", began)
+    def step_ended_and_began(self, deployment_id: int, ended: str, began: str, status: Status | None = None) -> None:
+        self._tell(deployment_id, "ended", ended, "began", began, *([status.value] if status else []))
 
     def step_ended(self, deployment_id: int, name: str) -> None:
         self._tell(deployment_id, "ended", name)

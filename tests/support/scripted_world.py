@@ -9,13 +9,14 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
+from potions.flows.plans import Plans
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun, World
 from potions.layout import AppTree, Colour
 from potions.model.app import App, Ports
 from potions.model.deployment import Release, SlotContent
 from potions.model.plan import ReleaseFiles
-from potions.model.service import Account, Phase, ServiceState
+from potions.model.service import Account, Phase, Service, ServiceState
 from potions.names import AppName
 from support.remembering import DEPLOYMENT, Log, Records, Remembered
 
@@ -37,7 +38,11 @@ class Script:
     """What is seen, look by look; the last look goes on for ever. The app's slot is blue, its port 4000."""
 
     manifest: str = ""
+    procfile: str = "web: serve"
     states: Iterable[ServiceState] = (RUNNING,)
+    """Of the slot's ``web``."""
+    every_state: Iterable[dict[str, ServiceState]] = ({},)
+    """Of all services, where all are asked for."""
     answers: Iterable[Answer | None] = (Answer(200),)
     asked: Iterable[Answer | None] = (Answer(200, "blue"),)
     in_flight: Iterable[int] = (0,)
@@ -58,9 +63,10 @@ class Script:
             proxy=_Proxy(self),  # type: ignore[arg-type]
             network=_Network(self),  # type: ignore[arg-type]
             trees=_Trees(self),  # type: ignore[arg-type]
+            plans=Plans(_Trees(self)),  # type: ignore[arg-type]
             erlang=None,  # type: ignore[arg-type]
             account=Account("nobody", 65534, 65534, switch=False),
-            search_path="/usr/bin",
+            search_path=lambda: "/usr/bin",
         )
         given: dict[str, Any] = {
             "deployment": DEPLOYMENT,
@@ -92,13 +98,27 @@ class _Supervisor:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._states = lasting(script.states)
+        self._every = lasting(script.every_state)
+
+    def install(self, service: Service) -> None:
+        self._script.remembered.tell("install", service.name)
+
+    def start(self, name: str) -> None:
+        self._script.remembered.tell("start", name)
+
+    def remove(self, name: str) -> None:
+        self._script.remembered.tell("remove", name)
+
+    def states(self) -> dict[str, ServiceState]:
+        return next(self._every)
 
     def state(self, name: str) -> ServiceState:
-        assert name.startswith("blog.blue")
+        assert name in ("blog.blue", "blog.green")
         return next(self._states)
 
-    def stop(self, name: str, grace: float, cut_short: Callable[[], bool] = lambda: False) -> None:
-        self._script.remembered.tell("stop", name, f"{grace:g}", "at once" if cut_short() else "in its time")
+    def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = lambda: False) -> None:
+        how = "at once" if cut_short() else "in its time"
+        self._script.remembered.tell("stop", ",".join(names), f"{grace:g}", how)
 
 
 class _Proxy:
@@ -110,8 +130,8 @@ class _Proxy:
         assert (app, path[:1]) == ("blog", "/")
         return next(self._asked)
 
-    def in_flight(self, port: int) -> int:
-        assert port == PORTS.of(Colour.GREEN)
+    def in_flight(self, app: str, colour: Colour, port: int) -> int:
+        assert (app, port) == ("blog", PORTS.of(colour))
         return next(self._in_flight)
 
 
@@ -152,7 +172,19 @@ class _Trees:
         self._script = script
 
     def inspect(self, tree: AppTree, colour: Colour) -> ReleaseFiles:
-        return ReleaseFiles(manifest=self._script.manifest, procfile="web: serve")
+        return ReleaseFiles(manifest=self._script.manifest, procfile=self._script.procfile)
+
+    def point(self, tree: AppTree, colour: Colour, *, sync: bool = True) -> None:
+        self._script.remembered.tell("point", colour.value, "after a sync" if sync else "at once")
+
+    def hold_requests(self, tree: AppTree, colour: Colour) -> None:
+        self._script.remembered.tell("hold", colour.value)
+
+    def let_requests_go(self, tree: AppTree, colour: Colour, port: int) -> None:
+        self._script.remembered.tell("let go", colour.value, port)
+
+    def end_hold(self, tree: AppTree, colour: Colour) -> None:
+        self._script.remembered.tell("end hold", colour.value)
 
     def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
         return SlotContent(DEPLOYMENT.release.id, "r2", 2)

@@ -4,9 +4,80 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from support.platform import COMMAND_TIMEOUT, Outcome, Platform
+
+
+class InTerminal:
+    """A command that runs in a terminal of its own, and what it printed there."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ours: int) -> None:
+        self._process = process
+        self._ours = ours
+        self._unread = b""
+
+    def until(self, text: str) -> str:
+        """Read until that was printed; returns everything up to it."""
+        while text.encode() not in self._unread:
+            more = self._read()
+            assert more, f"it ended without {text!r}: {self._unread.decode()}"
+            self._unread += more
+        before, found, self._unread = self._unread.partition(text.encode())
+        return _lines(before + found)
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def rest(self) -> str:
+        """Read to the end of the command."""
+        while more := self._read():
+            self._unread += more
+        told, self._unread = self._unread, b""
+        return _lines(told)
+
+    def status(self) -> int:
+        return self._process.wait(timeout=COMMAND_TIMEOUT)
+
+    def _read(self) -> bytes:
+        assert select.select([self._ours], [], [], COMMAND_TIMEOUT)[0], "it printed nothing more, and did not end"
+        try:
+            return os.read(self._ours, 65536)
+        except OSError:
+            # What a terminal says once nobody has it open any more.
+            return b""
+
+
+#: ``with terminal("env", "list", "blog") as command: …``
+Terminal = Callable[..., AbstractContextManager[InTerminal]]
+
+
+@contextmanager
+def in_terminal(*command: str, environment: Mapping[str, str], folder: Path | None = None) -> Iterator[InTerminal]:
+    """Run a command in a terminal without colours; it is ended with the block."""
+    ours, theirs = pty.openpty()
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={**environment, "TERM": "dumb"},
+            cwd=folder,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        try:
+            yield InTerminal(process, ours)
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        os.close(ours)
 
 
 def type_into(potions: Platform, *words: str, typed: str) -> Outcome:
@@ -28,3 +99,7 @@ def type_into(potions: Platform, *words: str, typed: str) -> Outcome:
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+def _lines(printed: bytes) -> str:
+    return printed.decode().replace("\r\n", "\n")

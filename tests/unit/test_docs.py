@@ -17,7 +17,7 @@ from potions.model.plan import Manifest
 DOCS = ROOT / "docs"
 WRITTEN = sorted(
     {
-        *DOCS.glob("*.md"),
+        *DOCS.rglob("*.md"),
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")),
     }
 )
@@ -45,19 +45,13 @@ def test_every_command_has_an_example_in_the_reference() -> None:
 
 def test_the_manifest_reference_has_every_key() -> None:
     """Every key that is taken has its row, and so has every one that is refused as not available yet."""
-    rows = set(
-        re.findall(r"^\| `(?:\[([a-z]+)\] )?([a-z_]+)` \|", (DOCS / "potions-toml.md").read_text(), re.MULTILINE)
-    )
-    taken = {(table, key) for table, keys in manifest._KEYS.items() for key in keys} | {("", "app")}
-    later = {(table, key) for table, keys in manifest._NOT_YET.items() for key in keys}
-    later |= {(table, "") for table in manifest._TABLES_NOT_YET}
     text = (DOCS / "potions-toml.md").read_text()
+    rows = set(re.findall(r"^\| `(?:\[([a-zA-Z.]+)\] )?([a-z_]+)` \|", text, re.MULTILINE))
+    taken = {(table, key) for table, keys in manifest._KEYS.items() for key in keys} | {("", "app")}
+    taken |= {("processes.NAME", key) for key in manifest._PROCESS_KEYS}
+    later = {(table, key) for table, keys in manifest._NOT_YET.items() for key in keys}
     assert taken == rows
-    assert [key for key in later if f"`{_shown(*key)}`" not in text] == []
-
-
-def _shown(table: str, key: str) -> str:
-    return f"[{table}] {key}" if key else f"[{table}]"
+    assert [key for key in later if "`[{}] {}`".format(*key) not in text] == []
 
 
 def _examples() -> list[tuple[str, str]]:
@@ -135,4 +129,5 @@ def test_the_architecture_page_has_every_step_of_a_deploy() -> None:
 def test_the_index_has_every_page() -> None:
     """The README leads to every page of the documents."""
     readme = (ROOT / "README.md").read_text()
-    assert [page.name for page in DOCS.glob("*.md") if f"(docs/{page.name})" not in readme] == []
+    pages = [page.relative_to(ROOT).as_posix() for page in DOCS.rglob("*.md")]
+    assert [page for page in pages if f"({page})" not in readme] == []

@@ -1,10 +1,17 @@
-"""A .env file is read as it is written, and smuggles nothing in."""
+"""A .env file is read as it is written, and written as it is read; it smuggles nothing in."""
 
 from __future__ import annotations
 
-import pytest
+import io
+import subprocess
+from pathlib import Path
 
-from potions.dotenv import parse_dotenv
+import pytest
+from dotenv import dotenv_values
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from potions.dotenv import format_dotenv, parse_dotenv, read_differently
 from potions.errors import DotenvBroken, PotionsError, ReservedVariable, VariableRefused
 
 
@@ -148,3 +155,92 @@ def test_a_value_that_no_process_can_carry_is_refused() -> None:
     for value in ("x" * 102_401, "a\0b"):
         with pytest.raises(VariableRefused):
             parse_dotenv(f"A={value}")
+
+
+# Writing
+
+#: What quoting is about, more often than chance would have it.
+_AWKWARD = st.sampled_from(
+    ["'", '"', "\\", "$", "`", "#", "\n", "\r", "\r\n", " ", "=", "\\n", "\\'", "${A}", "\t", "\u2028"]
+)
+_VALUES = st.lists(
+    _AWKWARD | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
+).map("".join)
+_NAMES = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_]{0,8}\Z").filter(lambda name: name != "PORT")
+
+
+@settings(deadline=None)
+@given(st.dictionaries(_NAMES, _VALUES, max_size=8), st.lists(st.sampled_from(["A='", "it's", ""])))
+@example({"export": "1", "A": "'"}, [])
+@example({"A": "\\", "B": "'"}, ["A=1"])
+def test_what_was_written_is_read_back(variables: dict[str, str], notes: list[str]) -> None:
+    """Byte for byte and in their order, whatever the values are; notes stay notes. The parser's own library agrees."""
+    text = format_dotenv(variables, notes)
+    assert list(parse_dotenv(text).items()) == list(variables.items())
+    assert dotenv_values(stream=io.StringIO(text, newline=""), interpolate=False) == variables
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.dictionaries(st.from_regex(r"\AX_[A-Z]{1,8}\Z"), _VALUES, min_size=20))
+def test_a_shell_reads_the_same(variables: dict[str, str]) -> None:
+    """Nothing of a value is run or expanded, but for those that are named as read differently."""
+    alike = {name: value for name, value in variables.items() if name not in read_differently(variables)}
+    assert _sourced(format_dotenv(alike)) == alike
+
+
+def test_a_shell_runs_nothing_that_stands_in_quotes(tmp_path: Path) -> None:
+    """Not even where a value was made to break out of them."""
+    owned = tmp_path / "owned"
+    values = {
+        "A": f"'; touch {owned}; echo '",
+        "B": f'"; touch {owned}; echo "',
+        "C": f"$(touch {owned}) `touch {owned}`",
+        "D": f"\ntouch {owned}\n",
+    }
+    assert read_differently(values) == []
+    assert _sourced(format_dotenv(values)) == values
+    assert not owned.exists()
+
+
+def _sourced(text: str) -> dict[str, str]:
+    """What a shell that reads it has in its environment afterwards."""
+    script = "set -a; . /dev/stdin; exec env -0"
+    done = subprocess.run(["sh", "-c", script], input=text.encode(), capture_output=True, env={}, check=True)
+    assert done.stderr == b""
+    found = dict(entry.split("=", 1) for entry in done.stdout.decode().split("\0") if entry)
+    return {name: value for name, value in found.items() if name not in {"PWD", "OLDPWD", "SHLVL", "_"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        ("", "A="),
+        ("postgres://u:p@host:5432/db", "A=postgres://u:p@host:5432/db"),
+        ("two words", "A='two words'"),
+        ("a#b", "A='a#b'"),
+        ("$HOME `x`", "A='$HOME `x`'"),
+        ("C:\\new", "A='C:\\new'"),
+        ("one\ntwo", "A='one\ntwo'"),
+        ("it's", 'A="it\'s"'),
+        ("C:\\", 'A="C:\\\\"'),
+        ("a\r\nb", 'A="a\\r\nb"'),
+        ('it\'s "$5"', "A='it\\'s \"$5\"'"),
+    ],
+)
+def test_the_plainest_quotes_that_do_are_taken(value: str, line: str) -> None:
+    """None where no reader needs any, then single ones, in which nothing is expanded by anybody."""
+    assert format_dotenv({"A": value}) == f"{line}\n"
+
+
+def test_what_others_read_differently_is_named() -> None:
+    """What has to be escaped, and what python-dotenv expands in every kind of quotes."""
+    values = {
+        "PLAIN": "a",
+        "SPACE": "a b",
+        "IT": "it's",
+        "BOTH": "it's $5",
+        "END": "C:\\",
+        "BRACES": "${HOME}",
+        "CR": "\r",
+    }
+    assert read_differently(values) == ["BOTH", "END", "BRACES", "CR"]

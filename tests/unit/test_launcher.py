@@ -56,6 +56,15 @@ def seen(output: bytes) -> dict[bytes, bytes]:
     return {name: value for name, value in entries.items() if name not in {b"PWD", b"OLDPWD", b"_", b"SHLVL"}}
 
 
+def test_a_program_has_variables_of_its_own(folder: Path) -> None:
+    """They win over the slot's, and one that is None is not there at all; no other value is touched."""
+    env_file = folder / "env"
+    env_file.write_bytes(b"PORT=4000\0KEPT=a=b\0NAME=slot\0")
+    own = {"PORT": None, "NAME": "wörker", "GONE": None}
+    service = Service("blog.blue.worker.a", "/usr/bin/env -0", folder, env_file, folder / "log", ME, 1.0, True, own)
+    assert seen(launch_spec(folder, render_spec(service)).stdout) == {b"KEPT": b"a=b", b"NAME": "wörker".encode()}
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(values=st.lists(st.binary(max_size=60).map(lambda value: value.replace(b"\0", b"")), max_size=20))
 def test_every_byte_of_every_value_arrives(folder: Path, values: list[bytes]) -> None:

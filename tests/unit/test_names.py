@@ -16,6 +16,7 @@ from potions.names import (
     parse_app_name,
     parse_env_name,
     parse_env_value,
+    parse_label_or_number,
     parse_release_id,
     parse_stored_path,
 )
@@ -111,6 +112,46 @@ def test_a_release_is_64_hexadecimal_digits(text: str) -> None:
     with pytest.raises(NameRefused):
         parse_release_id(text)
     assert parse_release_id("0a" * 32) == "0a" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("r1", "r1"), ("r120", "r120"), ("1", 1), ("120", 120), ("9" * 18, int("9" * 18))]
+)
+def test_a_release_is_named_by_its_label_and_a_deployment_by_its_number(text: str, meant: str | int) -> None:
+    """What a rollback goes to, and what a diff compares."""
+    assert parse_label_or_number(text) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "r",
+            "r0",
+            "r01",
+            "R1",
+            "0",
+            "01",
+            "-1",
+            "+1",
+            "1.0",
+            "1e3",
+            "r1 ",
+            " r1",
+            "r1\n",
+            "1\n",
+            "r-1",
+            "latest",
+        ),
+        *("9" * 19, "r" + "9" * 19, "9" * 5000, "a" * 64, "../r1", "r1\0", "٣"),
+    ],
+)
+def test_anything_else_names_neither(text: str) -> None:
+    """It is refused with both ways to say it, and never taken for something near it."""
+    with pytest.raises(NameRefused) as refused:
+        parse_label_or_number(text)
+    assert "r12" in refused.value.why
 
 
 # Paths in a storage

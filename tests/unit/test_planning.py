@@ -21,7 +21,8 @@ def test_the_manifest_and_the_procfile_are_read_together() -> None:
         (ReleaseFiles(), NoStartCommand),
         (ReleaseFiles(manifest="", procfile=""), NoStartCommand),
         (ReleaseFiles(manifest="x = 1", procfile="web: a"), ManifestRefused),
-        (ReleaseFiles(manifest='[run]\nstart = "a"', procfile="worker: a"), ProcfileRefused),
+        (ReleaseFiles(manifest='[run]\nstart = "a"', procfile="worker a"), ProcfileRefused),
+        (ReleaseFiles(manifest="[processes.mails]\noptional = true", procfile="web: a"), ManifestRefused),
         (ReleaseFiles(manifest='[env]\nSTORAGE_DIR = "x"', procfile="web: a"), ReservedVariable),
     ],
 )

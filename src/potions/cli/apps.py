@@ -12,7 +12,7 @@ from potions.cli.confirm import confirm_by_name
 from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json, Yes
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr, stdout
-from potions.cli.units import age, contents, size, until
+from potions.cli.units import age, contents, left, size, until
 from potions.schema import AppDetail, AppSummary, Deployed, Deployment, Phase, Removal, SlotDetail, TrashEntry
 
 apps = App(name="apps", help="Create, list, show, delete and restore apps.")
@@ -21,6 +21,7 @@ _NewName = Annotated[str, Parameter(name="NAME", help="A letter, then lower-case
 
 _STYLES = {
     "running": "green",
+    "starting": "cyan",
     "stopped": "yellow",
     "empty": "dim",
     "crashing": "bold red",
@@ -211,6 +212,7 @@ def _facts(detail: AppDetail) -> Table:
     table.add_row(Text(app.name, style="bold"), state_text(app.state))
     for name, value in (
         ("serves", _serves(app.serves)),
+        *([("strategy", app.strategy.value)] if app.strategy else []),
         ("address", app.address),
         ("directory", detail.directory),
         ("storage", detail.storage),
@@ -237,12 +239,31 @@ def _slots(slots: list[SlotDetail]) -> Table:
             Text(name, style="bold" if slot.live else ""),
             str(slot.port),
             f"{slot.holds.label} (deploy {slot.holds.number})" if slot.holds else "",
-            Text("draining", style="cyan") if slot.draining else state_text(slot.phase.value),
+            _slot_state(slot),
             str(slot.pid) if running else "",
             str(slot.in_flight) if running else "",
             size(slot.memory_bytes) if running else "",
         )
+        for worker in slot.workers:
+            runs = worker.phase is Phase.RUNNING
+            table.add_row(
+                f"  {sanitise(worker.name)}",
+                "",
+                "",
+                state_text(worker.phase.value),
+                str(worker.pid) if runs else "",
+                "",
+                size(worker.memory_bytes) if runs else "",
+            )
     return table
+
+
+def _slot_state(slot: SlotDetail) -> Text:
+    if slot.draining:
+        return Text("draining", style="cyan")
+    if slot.standby_until and slot.phase is Phase.RUNNING:
+        return Text(f"standby, {left(slot.standby_until)}", style="cyan")
+    return state_text(slot.phase.value)
 
 
 def _hints(detail: AppDetail) -> list[str]:

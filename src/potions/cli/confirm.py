@@ -1,4 +1,4 @@
-"""Asking before something is taken away."""
+"""Asking before something is taken away or changed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,19 @@ def confirm_by_name(name: str, act: str) -> None:
             why="Standard input is not a terminal, so nobody can be asked.",
             do="Where it is meant, add: --yes",
         )
-    stderr().print(f"Type its name ({name}) to go on: ", end="", soft_wrap=True)
+    if _typed(f"Type its name ({name}) to go on: ") != name:
+        raise NotConfirmed(f"{act} was not confirmed; nothing was changed.", why="What was typed is not its name.")
+
+
+def confirm(question: str, act: str) -> None:
+    """Ask for a yes, at a terminal. Raises NotConfirmed for anything else."""
+    if _typed(f"{question} [y/N] ").lower() not in {"y", "yes"}:
+        raise NotConfirmed(f"{act} was not confirmed; nothing was changed.")
+
+
+def _typed(question: str) -> str:
+    stderr().print(question, end="", soft_wrap=True)
     typed = sys.stdin.readline()
     if not typed.endswith("\n"):
         say(console=stderr())
-    if typed.strip() != name:
-        raise NotConfirmed(f"{act} was not confirmed; nothing was changed.", why="What was typed is not its name.")
+    return typed.strip()

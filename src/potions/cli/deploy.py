@@ -1,4 +1,4 @@
-"""`potions deploy`, `redeploy` and `rollback`: what makes another release serve."""
+"""`potions deploy` and `redeploy`: a release goes to its app, and serves."""
 
 from __future__ import annotations
 
@@ -69,19 +69,6 @@ def redeploy(app: AppWord, /, *, detach: Detach = False, json: Json = False) -> 
     """
     with connect() as client:
         return _go_on(client, client.deploy(app), detach=detach, json=json)
-
-
-def rollback(app: AppWord, /, *, json: Json = False) -> int:
-    """Go back to the release that served before.
-
-    Storage is not touched. Another rollback goes forward again.
-
-    For example:
-
-        potions rollback blog
-    """
-    with connect() as client:
-        return follow(client, client.rollback(app), json=json)
 
 
 def _app_of(path: Path) -> str:

@@ -18,21 +18,30 @@ _STYLES = {Colour.BLUE: "blue", Colour.GREEN: "green"}
 
 _Lines = Annotated[int, Parameter(name="--lines", validator=Number(gte=0), help="How many lines from before (100).")]
 _Slot = Annotated[Colour | None, Parameter(name="--slot", help="Only this slot.")]
+_Process = Annotated[str | None, Parameter(name="--process", help="Only this process: web, or a worker.")]
 
 
 def logs(
-    app: AppWord, /, *, follow: Follow = False, lines: _Lines = 100, slot: _Slot = None, json: Json = False
+    app: AppWord,
+    /,
+    *,
+    follow: Follow = False,
+    lines: _Lines = 100,
+    slot: _Slot = None,
+    process: _Process = None,
+    json: Json = False,
 ) -> int:
-    """Show what an app prints, each line with its slot before it.
+    """Show what an app prints, each line with its slot and process before it.
 
     For example:
 
         potions logs blog -f
         potions logs blog --slot green --lines 20
+        potions logs blog --process worker
     """
     empty = True
     with connect() as client:
-        for line in client.logs(app, follow=follow, lines=lines, slot=slot):
+        for line in client.logs(app, follow=follow, lines=lines, slot=slot, process=process):
             empty = False
             if json:
                 print_json(line)
@@ -46,6 +55,7 @@ def logs(
 
 
 def _print(line: LogLine) -> None:
-    text = Text(f"{line.slot.value:<5} ", style=_STYLES[line.slot])
+    source = line.slot.value if line.process == "web" else f"{line.slot.value} {line.process}"
+    text = Text(f"{sanitise(source):<5} ", style=_STYLES[line.slot])
     text.append(sanitise(line.text.rstrip("\r\n")), style="default")
     stdout().print(text, soft_wrap=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
-
-#: A pipe has no width. Wide enough that a script never sees a folded cell.
-_PIPE_WIDTH = 400
 
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -63,13 +61,28 @@ def say(text: str = "", style: str = "", *, console: Console | None = None) -> N
     (console or stdout()).print(text, style=style or None, soft_wrap=True)
 
 
+def width(console: Console | None = None) -> int | None:
+    """How many columns there are. None for a pipe, where a script must not meet a folded line."""
+    looked_at = console or stdout()
+    return looked_at.width if looked_at.is_terminal or "COLUMNS" in os.environ else None
+
+
 def show(table: Table) -> None:
-    """Print a table in the terminal's width; into a pipe as wide as it is."""
-    console = stdout()
-    wide = not console.is_terminal and "COLUMNS" not in os.environ
-    if wide:
-        console.width = _PIPE_WIDTH
-    console.print(table)
+    """Print a table in the terminal's width; into a pipe each row as one line."""
+    if width() is not None:
+        stdout().print(table)
+    else:
+        for line in _lines(table):
+            say(line)
+
+
+def write_out(text: str) -> None:
+    """Write ``text`` to standard output byte for byte; on a terminal its lines, each made harmless."""
+    if sys.stdout.isatty():
+        text = "\n".join(map(spell_out, text.split("\n")))
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
 
 
 def new_table(*titles: str, fold: tuple[str, ...] = ()) -> Table:
@@ -80,6 +93,17 @@ def new_table(*titles: str, fold: tuple[str, ...] = ()) -> Table:
     for title in titles:
         table.add_column(title, no_wrap=title not in fold, overflow="fold", min_width=len(title))
     return table
+
+
+def _lines(table: Table) -> Iterator[str]:
+    """Each row of a table, the titles first. The last cell of a row ends it: others may be very long."""
+    from rich.cells import cell_len, set_cell_size
+
+    columns = [[str(cell) for cell in (column.header, *column.cells)] for column in table.columns]
+    widths = [max(map(cell_len, cells)) for cells in columns]
+    for row in zip(*columns, strict=True):
+        cells = (set_cell_size(cell, wide) for cell, wide in zip(row, widths, strict=True))
+        yield "  ".join([*list(cells)[:-1], row[-1]]).rstrip()
 
 
 def print_json(value: object, stream: TextIO | None = None) -> None:

@@ -47,9 +47,19 @@ def age(moment: datetime, now: datetime | None = None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d")
 
 
+def left(moment: datetime, now: datetime | None = None) -> str:
+    """How long until a moment: ``9 min 30 s left``."""
+    return f"{duration(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()))} left"
+
+
 def until(moment: datetime) -> str:
     """A moment to come, in local time: ``Thu 26 Nov 14:05``."""
     return moment.astimezone().strftime("%a %d %b %H:%M")
+
+
+def minute(moment: datetime) -> str:
+    """``2026-11-23 14:05``, local: a moment to be compared with others."""
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def clock(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.logs import LogCalls
+from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.variables import VariableCalls
 from potions.client.wire import error_from
@@ -12,5 +13,5 @@ from potions.client.wire import error_from
 __all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "error_from"]
 
 
-class Client(AppCalls, DeploymentCalls, VariableCalls, LogCalls, StorageCalls):
+class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from potions.errors import ArchiveBroken, ArchiveUnsafe, PortBusy
-from potions.flows import build, switch
+from potions.errors import ArchiveBroken, ArchiveUnsafe
+from potions.flows import build, handover, slots, switch, verify, workers
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow, PointOfNoReturn, Step
-from potions.flows.verify import verify_slot
 from potions.model.deployment import Status
-from potions.model.service import Phase
+
+#: The point of no return.
+SWITCH = "switch"
 
 
 def deploy() -> Flow[SlotRun]:
-    """Unpack a release into the idle slot, run and check it there, switch, and let the other slot finish."""
+    """Unpack a release into the idle slot, run and check it there, switch, and let the other slot finish.
+
+    In a hand-over the other slot stops before this one starts, and visitors wait meanwhile.
+    """
     return Flow(
         steps=(
             Step("receive", receive_archive, status=Status.BUILDING),
             Step("unpack", unpack_into_idle_slot, undo=put_slot_back),
             Step("link storage", link_storage, status=building_or_deploying),
-            Step("configure", configure_slot),
+            Step("configure", slots.configure_slot),
             Step("site", put_site),
             Step("build", build.build, undo=build.stop_build, when=build.has_build),
             Step(
@@ -29,10 +33,10 @@ def deploy() -> Flow[SlotRun]:
                 status=Status.MIGRATING,
                 cancellable=False,
             ),
-            Step("start", start_slot, undo=stop_slot, status=Status.VERIFYING),
-            Step("verify", verify_slot),
-            PointOfNoReturn("switch", switch.point_traffic_at_slot, undo=switch.point_traffic_back, cancellable=False),
-            Step("confirm", switch.check_through_the_proxy, cancellable=False),
+            *_HAND_OVER,
+            Step("start", slots.start_slot, undo=slots.stop_slot, status=Status.VERIFYING),
+            Step("verify", verify.verify_slot),
+            *_SWITCH,
         ),
         after=_TIDY,
     )
@@ -42,21 +46,58 @@ def rollback() -> Flow[SlotRun]:
     """Bring back what the idle slot still holds. No rebuild, no migration; nothing to start if it still runs."""
     return Flow(
         steps=(
-            Step("claim", claim_slot, undo=give_slot_back, status=Status.DEPLOYING),
-            Step("configure", configure_slot, when=is_cold),
-            Step("site", put_site),
-            Step("start", start_slot, undo=stop_slot, when=is_cold, status=Status.VERIFYING),
-            Step("verify", verify_slot, status=Status.VERIFYING),
-            PointOfNoReturn("switch", switch.point_traffic_at_slot, undo=switch.point_traffic_back, cancellable=False),
-            Step("confirm", switch.check_through_the_proxy, cancellable=False),
+            Step("claim", claim_slot, undo=give_slot_back, status=Status.VERIFYING),
+            Step("configure", slots.configure_slot, when=is_cold),
+            Step("site", put_site, when=is_cold),
+            *_HAND_OVER,
+            Step("start", slots.start_slot, undo=slots.stop_slot, when=is_cold),
+            Step("verify", verify.verify_slot, when=is_cold),
+            *_SWITCH,
         ),
         after=_TIDY,
     )
 
 
+_HAND_OVER = (
+    Step(
+        handover.HOLD,
+        handover.hold_requests,
+        undo=handover.send_requests_back,
+        when=handover.is_handover,
+        status=Status.VERIFYING,
+    ),
+    Step("stop old", handover.stop_old_slot, undo=handover.start_old_slot, when=handover.is_handover),
+)
+
+_SWITCH = (
+    PointOfNoReturn(SWITCH, switch.point_traffic_at_slot, undo=switch.point_traffic_back, cancellable=False),
+    Step("confirm", switch.check_through_the_proxy, cancellable=False),
+    Step(
+        "workers",
+        workers.start_workers,
+        undo=workers.stop_workers,
+        when=workers.has_workers,
+        cancellable=False,
+    ),
+)
+
+
+def is_overlap(run: SlotRun) -> bool:
+    """Whether the slot that served before runs on until it has drained."""
+    return not run.is_handover
+
+
+_TIDY = (
+    Step("stop workers", workers.stop_old_workers, when=workers.has_old_workers),
+    Step("drain", switch.drain_other_slot, when=is_overlap),
+    Step("retire", switch.retire_other_slot),
+)
+
+
 def receive_archive(run: SlotRun) -> None:
     """See that the archive is whole, and settle what an earlier deploy left in the slot."""
     trees = run.world.trees
+    trees.end_hold(run.tree, run.slot)
     trees.check_archive(run.tree, run.deployment.release)
     held = trees.holds(run.tree, run.slot)
     if held is not None and run.served(held.deployment):
@@ -76,9 +117,12 @@ def unpack_into_idle_slot(run: SlotRun) -> None:
         run.world.trees.prune(run.tree, release)
         run.forget_release(release)
         raise
-    stop_slot(run)
+    run.remember_contents(files, size)
+    slots.stop_slot(run)
     run.world.trees.place(run.tree, run.slot, run.content)
     run.log.note(f"{release.label}: {files:,} files, {size:,} bytes in {run.slot}")
+    # Here, so that a release that does not say how it is run fails in the step that brought it.
+    run.log.note(f"it starts with: {run.plan.start}")
 
 
 def building_or_deploying(run: SlotRun) -> Status:
@@ -96,59 +140,29 @@ def link_storage(run: SlotRun) -> None:
         run.log.note(note)
 
 
-def configure_slot(run: SlotRun) -> None:
-    """Write the slot's variables and make its service known."""
-    epmd_port = run.world.erlang.ensure_port_mapper(run.tree, run.slot) if run.plan.erlang else None
-    environment = run.environment(epmd_port)
-    run.log.hide(environment)
-    run.world.trees.write_environment(run.tree, run.slot, environment)
-    run.world.supervisor.install(run.service())
-
-
 def put_site(run: SlotRun) -> None:
     """Let the proxy know the app; it is reloaded only if the site's text changed."""
-    if run.world.proxy.put_site(run.app.name, run.app.ports.both, run.tree.live):
+    if run.world.proxy.put_site(run.app.name, run.app.ports.both, run.tree, gated=run.needs_gate):
         run.log.note("the proxy's site changed and was loaded")
 
 
 def is_cold(run: SlotRun) -> bool:
     """Whether the slot's release has to be started."""
-    return run.world.supervisor.state(run.service_name).phase is not Phase.RUNNING
-
-
-def start_slot(run: SlotRun) -> None:
-    holder = run.world.network.holder_of(run.port) if not run.world.network.is_port_free(run.port) else ""
-    if holder:
-        raise PortBusy(
-            f"Port {run.port}, which the {run.slot} slot of {run.app.name} needs, is taken.",
-            why=f"{holder} listens on it.",
-            do="End that program, then deploy again.",
-        )
-    run.output_start = run.world.trees.size_of(run.tree.output_log(run.slot))
-    run.world.supervisor.start(run.service_name)
-    # While it boots: no other step waits for the disk then, and the switch finds next to nothing left to write.
-    run.world.trees.begin_sync(run.tree)
-
-
-def stop_slot(run: SlotRun) -> None:
-    """End the slot's service and whatever it left behind."""
-    switch.end_slot(run, run.slot, grace=switch.UNSERVED_GRACE)
+    return not run.is_warm
 
 
 def claim_slot(run: SlotRun) -> None:
-    """Say that the slot runs for this rollback from now on."""
+    """Say that the slot runs for this rollback from now on. One that ran already shows that it still answers."""
+    run.is_warm = run.is_running()
+    run.world.trees.end_hold(run.tree, run.slot)
     run.world.trees.rewrite_holds(run.tree, run.slot, run.content)
+    if run.is_warm:
+        verify.check_warm_slot(run)
 
 
 def give_slot_back(run: SlotRun) -> None:
     """Have the slot be idle again, and say for which deployment it holds its release."""
-    stop_slot(run)
+    slots.stop_slot(run)
     target = run.deployment.target
     if target is not None:
         run.world.trees.rewrite_holds(run.tree, run.slot, run.content_of(target))
-
-
-_TIDY = (
-    Step("drain", switch.wait_until_idle),
-    Step("retire", switch.retire_other_slot),
-)

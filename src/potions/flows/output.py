@@ -9,6 +9,8 @@ from potions.flows.run import SlotRun
 #: How much of an app's own output stands beside a failure.
 LAST_LINES = 30
 _LAST_BYTES = 64 * 1024
+#: What these exit statuses of a shell mean.
+_NOT_STARTED = {126: "A program could not be started", 127: "A program was not found"}
 
 
 class OutputTail:
@@ -42,11 +44,24 @@ class OutputTail:
         return rest + new
 
 
-def tell_last_lines(run: SlotRun) -> None:
-    """Put the last lines that the slot printed in this deployment into the log, or a word that there are none."""
-    output = run.world.trees.read_output(run.tree.output_log(run.slot), run.output_start)[-_LAST_BYTES:]
+def tell_last_lines(run: SlotRun, log: Path | None = None, start: int | None = None) -> None:
+    """Put the last lines that were printed in this deployment into its log, or a word that there are none.
+
+    Those of the slot's ``web``, or of another ``log`` from ``start`` on.
+    """
+    path = log or run.tree.output_log(run.slot)
+    output = run.world.trees.read_output(path, run.output_start if start is None else start)[-_LAST_BYTES:]
     lines = output.decode(errors="replace").splitlines()[-LAST_LINES:]
     for line in lines:
         run.log.output(line)
     if not lines:
         run.log.note("it printed nothing")
+
+
+def tell_command(run: SlotRun, command: str | None, status: int | None) -> str:
+    """The command; where a shell did not find or could not start a program, also as whom and where it looked."""
+    lines = [f"The command was: {command}"]
+    if status in _NOT_STARTED:
+        path = run.environment(None)["PATH"]
+        lines.append(f"{_NOT_STARTED[status]}: it ran as the user {run.world.account.name} with PATH={path}")
+    return "\n".join(lines)

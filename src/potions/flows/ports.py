@@ -10,7 +10,7 @@ import msgspec
 
 from potions.layout import AppTree, Colour
 from potions.model.deployment import Failure, Release, SlotContent, Status
-from potions.model.plan import ReleaseFiles, Shipped
+from potions.model.plan import ReleaseFiles, Shipped, Strategy
 from potions.model.service import Service, ServiceState
 
 
@@ -31,12 +31,10 @@ class Supervisor(Protocol):
     def start(self, name: str) -> None:
         """Start a service and return at once. A running one stays as it is."""
 
-    def stop(self, name: str, grace: float, cut_short: Callable[[], bool] = ...) -> None:
-        """SIGTERM to the whole group; SIGKILL after ``grace`` seconds, or once ``cut_short`` says so.
+    def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = ...) -> None:
+        """SIGTERM to the whole group of each; SIGKILL after ``grace`` seconds, or once ``cut_short`` says so.
 
-        Returns when the service has ended.
-
-        A service that is stopped or unknown is fine.
+        Returns when all of them have ended. A service that is stopped or unknown is fine.
         """
 
     def state(self, name: str) -> ServiceState: ...
@@ -73,9 +71,11 @@ class Log(Protocol):
 class Records(Protocol):
     """What the runner remembers of a deployment, so that a crash finds its way."""
 
-    def set_status(self, deployment_id: int, status: Status) -> None: ...
-    def step_began(self, deployment_id: int, name: str) -> None: ...
-    def step_ended_and_began(self, deployment_id: int, ended: str, began: str) -> None: ...
+    def set_strategy(self, deployment_id: int, strategy: Strategy) -> None: ...
+    def step_began(self, deployment_id: int, name: str, status: Status | None = None) -> None: ...
+    def step_ended_and_began(
+        self, deployment_id: int, ended: str, began: str, status: Status | None = None
+    ) -> None: ...
     def step_ended(self, deployment_id: int, name: str) -> None: ...
     def step_undone(self, deployment_id: int, name: str) -> None: ...
     def succeed(self, deployment_id: int) -> None: ...
@@ -86,12 +86,15 @@ class Records(Protocol):
 class Proxy(Protocol):
     """The program in front of all apps."""
 
-    def put_site(self, app: str, ports: tuple[int, int], live: Path) -> bool:
-        """Make the proxy know an app; True if anything changed. Raises ProxyRefused and leaves what was."""
+    def put_site(self, app: str, ports: tuple[int, int], tree: AppTree, *, gated: bool) -> bool:
+        """Make the proxy know an app; True if anything changed. Raises ProxyRefused and leaves what was.
+
+        Only a ``gated`` site can hold requests.
+        """
 
     def remove_site(self, app: str) -> None: ...
 
-    def in_flight(self, port: int) -> int:
+    def in_flight(self, app: str, colour: Colour, port: int) -> int:
         """Requests that the slot behind ``port`` still answers, WebSockets included."""
 
     def ask(self, app: str, path: str) -> Answer | None:
@@ -135,8 +138,20 @@ class Trees(Protocol):
     def begin_sync(self, tree: AppTree) -> None:
         """Have what was written go to the disk meanwhile, so that ``point`` waits for less. Returns at once."""
 
-    def point(self, tree: AppTree, colour: Colour) -> None:
-        """THE switch: what was written is on disk, then one rename."""
+    def point(self, tree: AppTree, colour: Colour, *, sync: bool = True) -> None:
+        """THE switch: what was written is on disk, then one rename. Without ``sync`` it is known to be on disk."""
+
+    def hold_requests(self, tree: AppTree, colour: Colour) -> None:
+        """Have requests for a slot wait in the proxy from now on; those that wait already go on waiting."""
+
+    def let_requests_go(self, tree: AppTree, colour: Colour, port: int) -> None:
+        """Send those that wait for a slot to ``port``. Later ones are held on until ``end_hold``."""
+
+    def end_hold(self, tree: AppTree, colour: Colour) -> None:
+        """Have requests for a slot go straight to it again."""
+
+    def is_held(self, tree: AppTree, colour: Colour) -> bool:
+        """Whether requests for a slot wait, or are sent elsewhere."""
 
     def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None: ...
 

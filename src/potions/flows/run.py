@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from potions.errors import PotionsError
+from potions.flows.plans import Plans
 from potions.flows.ports import Erlang, Network, Proxy, Supervisor, Trees
 from potions.flows.step import Run
 from potions.layout import AppTree, Colour
 from potions.model.app import App
 from potions.model.deployment import Release, SlotContent
-from potions.model.plan import Manifest, RunPlan
-from potions.model.service import Account, Service, slot_service, task_service
-from potions.model.variables import SlotPlace, slot_environment
-from potions.planning import read_plan
+from potions.model.plan import DRAIN, Manifest, RunPlan, Strategy, Worker
+from potions.model.service import Account, Phase, Service, slot_service, task_service, worker_service
+from potions.model.variables import SlotPlace, process_variables, slot_environment, worker_variables
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class World:
     proxy: Proxy
     network: Network
     trees: Trees
+    plans: Plans
     erlang: Erlang
     account: Account
     search_path: Callable[[], str]
@@ -48,12 +50,28 @@ class SlotRun(Run):
     """The kept archives beyond the newest ``keep`` that nothing needs."""
     forget_release: Callable[[Release], None]
     mark_drained: Callable[[], None]
+    serving: Callable[[], SlotRun | None] = lambda: None
+    """A run over what served when this one began, in the other slot; None where nothing did."""
+    serving_strategy: Strategy | None = None
+    """How what served wants to be followed; None where nothing served."""
+    begin_standby: Callable[[float], None] = lambda _seconds: None
+    """Have the other slot run on for so long."""
+    end_standby: Callable[[], bool] = lambda: False
+    """The slot that stands by is needed, if any does: say so; True if one did."""
+    remember_contents: Callable[[int, int], None] = lambda _files, _bytes: None
+    """Told how many files the release turned out to hold, and the bytes in them."""
     hurried: Callable[[], bool] = lambda: False
     """Whether somebody waits for this app, so that draining has to end."""
     other_is_wanted: Callable[[], bool] = lambda: False
     """Whether that somebody is a rollback, which wants the other slot to run on."""
+    is_warm: bool = False
+    """Whether the slot ran already when this began, so that nothing has to be started: it stands by, or drains."""
+    held_since: float = 0.0
+    """When visitors began to wait, by the monotonic clock; 0 where they do not, or where that was before a crash."""
     output_start: int = 0
     """Where this deployment's lines begin in the slot's output log."""
+    worker_output_start: dict[str, int] = field(default_factory=dict)
+    """The same for each worker's log, by its name."""
 
     def tidied(self) -> None:
         self.mark_drained()
@@ -72,10 +90,6 @@ class SlotRun(Run):
         return slot_service(self.app.name, self.slot)
 
     @property
-    def other_service_name(self) -> str:
-        return slot_service(self.app.name, self.other)
-
-    @property
     def content(self) -> SlotContent:
         return self.content_of(self.deployment.number)
 
@@ -87,11 +101,44 @@ class SlotRun(Run):
     @cached_property
     def plan(self) -> RunPlan:
         """How the release in the slot is run. Read from its files, so only after they are unpacked."""
-        return read_plan(self.world.trees.inspect(self.tree, self.slot))
+        return self.world.plans.of(self.tree, self.slot, self.deployment.release.id)
+
+    def is_running(self) -> bool:
+        return self._runs(self.slot)
+
+    def other_runs(self) -> bool:
+        return self._runs(self.other)
+
+    def _runs(self, colour: Colour) -> bool:
+        return self.world.supervisor.state(slot_service(self.app.name, colour)).phase is Phase.RUNNING
+
+    @property
+    def needs_gate(self) -> bool:
+        """Whether one of the two releases wants to be handed over."""
+        return Strategy.HANDOVER in (self.plan.manifest.strategy, self.serving_strategy)
+
+    @property
+    def is_handover(self) -> bool:
+        """Whether the old slot has to stop before this one starts. One of them asking for it is enough."""
+        return self.serving_strategy is not None and self.needs_gate
+
+    @property
+    def hold_drain(self) -> float:
+        """Seconds that the old slot may take to finish its requests while visitors wait."""
+        manifest = self.plan.manifest
+        return manifest.drain if manifest.strategy is Strategy.HANDOVER else DRAIN[Strategy.HANDOVER]
 
     def environment(self, epmd_port: int | None) -> dict[str, str]:
-        """Everything the slot's processes find in their environment."""
-        place = SlotPlace(
+        """Everything the slot's processes find in their environment, but for what each has of its own."""
+        return slot_environment(self._place(epmd_port), defaults=self.plan.manifest.env, variables=self.variables)
+
+    def hidden(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What of it no log may show. What the manifest sets by default stands in the app's repository anyway."""
+        defaults = self.plan.manifest.env
+        return {name: value for name, value in environment.items() if name in self.variables or name not in defaults}
+
+    def _place(self, epmd_port: int | None) -> SlotPlace:
+        return SlotPlace(
             app=self.app.name,
             colour=self.slot,
             port=self.port,
@@ -102,36 +149,46 @@ class SlotRun(Run):
             search_path=self.world.search_path(),
             epmd_port=epmd_port,
         )
-        return slot_environment(place, defaults=self.plan.manifest.env, variables=self.variables)
 
-    def service(self) -> Service:
-        """The slot's ``web``."""
-        return self._service(self.service_name, self.plan.start, restart=True)
+    def web(self) -> Service:
+        """The program that answers visitors."""
+        log = self.tree.output_log(self.slot)
+        return self._service(self.service_name, self.plan.start, log, process_variables("web"))
 
-    def task(self, name: str, command: str) -> Service:
+    def worker(self, worker: Worker, epmd_port: int | None) -> Service:
+        """A program beside it."""
+        name = worker_service(self.app.name, self.slot, worker.name)
+        log = self.tree.worker_log(self.slot, worker.name)
+        return self._service(name, worker.command, log, worker_variables(self._place(epmd_port), worker.name))
+
+    def task(self, task: str, command: str) -> Service:
         """A one-shot in the slot."""
-        return self._service(task_service(self.app.name, self.slot, name), command, restart=False)
+        name, log = task_service(self.app.name, self.slot, task), self.tree.task_log(self.slot, task)
+        return self._service(name, command, log, process_variables(task), restart=False)
 
-    def _service(self, name: str, command: str, *, restart: bool) -> Service:
-        task = name.rpartition(".")[2]
+    def _service(
+        self, name: str, command: str, log: Path, own: Mapping[str, str | None], *, restart: bool = True
+    ) -> Service:
         return Service(
             name=name,
             command=command,
             directory=self.tree.slot(self.slot),
             env_file=self.tree.env_file(self.slot),
-            log_file=self.tree.output_log(self.slot) if restart else self.tree.task_log(self.slot, task),
+            log_file=log,
             account=self.world.account,
             stop_timeout=self.plan.manifest.stop_timeout,
             restart=restart,
+            own_variables=own,
         )
 
 
 def stop_timeout_of(world: World, tree: AppTree, colour: Colour) -> float:
     """Seconds that what runs in a slot may take to end, by its own manifest; the default where that cannot be read."""
     try:
-        if world.trees.holds(tree, colour) is None:
+        held = world.trees.holds(tree, colour)
+        if held is None:
             return Manifest().stop_timeout
-        return read_plan(world.trees.inspect(tree, colour)).manifest.stop_timeout
+        return world.plans.of(tree, colour, held.release).manifest.stop_timeout
     except PotionsError:
         # An app may have removed its own manifest. It still has to be stopped.
         return Manifest().stop_timeout

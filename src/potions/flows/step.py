@@ -138,33 +138,28 @@ def _carry_out(steps: Sequence[Step[RunT]], run: RunT, before: Sequence[Step[Run
 
 
 def _enter(step: Step[RunT], run: RunT, last: Step[RunT] | None) -> None:
-    """Journal that the step begins, and that the last one ended: one write to the disk for both."""
+    """Journal that the step begins, that the last one ended, and the status from here on: one write for all of it."""
     if not step.cancellable and not run.forbid_cancel(True):
         raise DeployCancelled("The deployment was cancelled.")
     run.stop_if_cancelled()
     if step.cancellable:
         run.forbid_cancel(False)
+    status = step.status if step.status is None or isinstance(step.status, Status) else step.status(run)
     if last is None:
-        run.records.step_began(run.deployment.id, step.name)
+        run.records.step_began(run.deployment.id, step.name, status)
     else:
-        run.records.step_ended_and_began(run.deployment.id, last.name, step.name)
+        run.records.step_ended_and_began(run.deployment.id, last.name, step.name, status)
+    if status is not None:
+        run.log.status(status)
 
 
 def _do(step: Step[RunT], run: RunT) -> None:
     run.checkpoint(f"{step.name}:began")
-    _tell_status(step, run)
     started = time.monotonic()
     run.log.began(step.name)
     step.do(run)
     run.log.ended(step.name, time.monotonic() - started)
     run.checkpoint(f"{step.name}:done")
-
-
-def _tell_status(step: Step[RunT], run: RunT) -> None:
-    if step.status is not None:
-        status = step.status if isinstance(step.status, Status) else step.status(run)
-        run.records.set_status(run.deployment.id, status)
-        run.log.status(status)
 
 
 def _give_up(began: Sequence[Step[RunT]], run: RunT, error: PotionsError) -> None:

@@ -1,15 +1,15 @@
-"""Traffic: point it at a slot, see that it arrived, let the other slot finish, retire it."""
+"""Traffic: point it at a slot, see that it arrived, let the other slot finish, retire it or have it stand by."""
 
 from __future__ import annotations
 
 import time
 
-from potions.errors import ConfirmFailed, PotionsError, StillRunning
+from potions.errors import ConfirmFailed, PotionsError
+from potions.flows import slots
 from potions.flows.output import tell_last_lines
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.flows.verify import refuse_an_end
 from potions.layout import Colour
-from potions.model.service import slot_service
 
 _POLL = 0.05
 #: Caddy looks at the link for each request, so the first answer already comes from the new slot; a few tries forgive a
@@ -17,17 +17,28 @@ _POLL = 0.05
 _CONFIRM_TRIES = 20
 #: Seconds. An app that takes its time for each answer gets fewer tries.
 _CONFIRM_WITHIN = 20.0
-#: Seconds to end for what never served: a release that failed, a one-shot.
-UNSERVED_GRACE = 5.0
+#: How often in a row nothing has to be in flight: a request that chose its slot right before the switch is counted a
+#: moment later.
+_IDLE_LOOKS = 2
 
 
 def point_traffic_at_slot(run: SlotRun) -> None:
-    """THE switch: one rename."""
-    run.world.trees.point(run.tree, run.slot)
+    """THE switch: one rename. In a hand-over ``.live`` names the slot already, and those who wait are let go."""
+    if run.is_handover:
+        run.world.trees.let_requests_go(run.tree, run.slot, run.port)
+        run.world.trees.end_hold(run.tree, run.slot)
+        if run.held_since:
+            run.log.note(f"visitors waited for {time.monotonic() - run.held_since:.1f} s at most")
+    else:
+        run.world.trees.point(run.tree, run.slot, sync=not run.is_warm)
 
 
 def point_traffic_back(run: SlotRun) -> None:
-    run.world.trees.point(run.tree, run.other)
+    """In a hand-over nothing runs in the other slot yet, so visitors wait again until it does."""
+    if run.is_handover:
+        run.world.trees.hold_requests(run.tree, run.slot)
+    else:
+        run.world.trees.point(run.tree, run.other)
 
 
 def check_through_the_proxy(run: SlotRun) -> None:
@@ -64,40 +75,40 @@ def _wait_for_the_new_slot(run: SlotRun) -> None:
     )
 
 
-def wait_until_idle(run: SlotRun) -> None:
-    """Wait until nothing is in flight on the other slot, at most ``drain`` seconds, or until somebody waits for us."""
-    drain = run.plan.manifest.drain
-    port = run.app.ports.of(run.other)
-    deadline = time.monotonic() + drain
-    while (left := run.world.proxy.in_flight(port)) and not run.hurried():
-        if time.monotonic() >= deadline:
-            run.log.note(f"{left} requests or WebSockets still open after {drain:g} s; they end now")
+def drain_other_slot(run: SlotRun) -> None:
+    """Wait until it has finished its requests, at most ``drain`` seconds, or until somebody waits for us."""
+    wait_until_idle(run, run.other, run.plan.manifest.drain)
+
+
+def wait_until_idle(run: SlotRun, colour: Colour, at_most: float) -> None:
+    """Wait until nothing is in flight on a slot, at most so many seconds, or until somebody waits for us."""
+    port = run.app.ports.of(colour)
+    deadline = time.monotonic() + at_most
+    idle = 0
+    while idle < _IDLE_LOOKS and not run.hurried():
+        left = run.world.proxy.in_flight(run.app.name, colour, port)
+        idle = 0 if left else idle + 1
+        if left and time.monotonic() >= deadline:
+            run.log.note(f"{left} requests or WebSockets still open after {at_most:g} s; they end now")
             return
-        time.sleep(_POLL)
+        if idle < _IDLE_LOOKS:
+            time.sleep(_POLL)
 
 
 def retire_other_slot(run: SlotRun) -> None:
-    """Stop the slot that served before, forget what this slot held before, prune archives.
+    """Stop the slot that served before or have it stand by, forget what this slot held before, prune archives.
 
     When a rollback waits, the other slot is left running: it is what the rollback brings back.
     """
+    standby = run.plan.manifest.standby
     if run.other_is_wanted():
         run.log.note(f"{run.other} keeps running: it is asked for again")
+    elif standby and run.other_runs():
+        run.begin_standby(standby)
+        run.log.note(f"{run.other} stands by for {standby:g} s: a rollback to it takes a moment")
     else:
-        end_slot(run, run.other, grace=stop_timeout_of(run.world, run.tree, run.other))
+        slots.end_slot(run, run.other, grace=stop_timeout_of(run.world, run.tree, run.other))
     run.world.trees.discard_parked(run.tree, run.slot)
     for release in run.releases_to_prune(run.plan.manifest.keep):
         run.world.trees.prune(run.tree, release)
         run.forget_release(release)
-
-
-def end_slot(run: SlotRun, colour: Colour, grace: float) -> None:
-    """Stop a slot's service, then what left its process group; raises StillRunning for what no signal ends.
-
-    Whoever waits for the app does not wait for a slow end: it gets SIGKILL then, as it would after ``grace`` seconds.
-    """
-    run.world.supervisor.stop(slot_service(run.app.name, colour), grace, cut_short=run.hurried)
-    left = run.world.network.end_processes(run.tree, colour, grace, cut_short=run.hurried)
-    if left:
-        names = ", ".join(map(str, sorted(left)))
-        raise StillRunning(f"Processes of the {colour} slot do not end.", why=f"Still there: {names}.")

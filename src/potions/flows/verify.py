@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from potions.errors import AppExited, ListensElsewhere, NotListening, PortBusy, PotionsError, Unhealthy
-from potions.flows.output import tell_last_lines
+from potions.flows import workers
+from potions.flows.output import tell_command, tell_last_lines
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun
 from potions.model.plan import Health
@@ -30,6 +31,13 @@ def verify_slot(run: SlotRun) -> None:
     except PotionsError:
         tell_last_lines(run)
         raise
+
+
+def check_warm_slot(run: SlotRun) -> None:
+    """One good answer of a slot that was healthy before and still runs is enough; any other has it verified anew."""
+    health = run.plan.manifest.health
+    if not is_good(run.world.network.get(run.port, health.path or "/", run.app.host), health):
+        verify_slot(run)
 
 
 def is_good(answer: Answer | None, health: Health) -> bool:
@@ -61,6 +69,7 @@ def _wait_until_healthy(run: SlotRun) -> None:
         if good < _GOOD_IN_A_ROW:
             time.sleep(_SHORTEST_PAUSE if good else _pause_after(time.monotonic() - started))
     _refuse_a_stranger(run, began.pid)
+    workers.refuse_an_ended_worker(run)
 
 
 def _pause_after(waited: float) -> float:
@@ -78,7 +87,7 @@ def refuse_an_end(run: SlotRun, pid: int) -> None:
     status = "" if state.exit_status is None else f" with exit status {state.exit_status}"
     raise AppExited(
         f"The new release ended{status} while it was checked.",
-        why=f"The command was: {run.plan.start}",
+        why=tell_command(run, run.plan.start, state.exit_status),
         do="What it printed stands above.",
     )
 

@@ -17,10 +17,10 @@ import msgspec
 from potions.errors import UnsafePath
 from potions.host.archive_stream import ArchiveStream, Limits, Report, broken, too_large
 from potions.host.descriptors import directory
-from potions.host.release_tree import Parts, ReleaseTree, unsafe
+from potions.host.release_tree import Destination, Parts, ReleaseTree, unsafe
 from potions.model.archive_format import ARCHIVE_SUFFIXES, link_leaves, suffix_of
 
-__all__ = ["ARCHIVE_SUFFIXES", "Limits", "Report", "Unpacked", "suffix_of", "unpack"]
+__all__ = ["ARCHIVE_SUFFIXES", "Limits", "Report", "Unpacked", "suffix_of", "unpack", "unpack_into"]
 
 _NAME_MAX_BYTES = 255
 #: What Linux takes as a path, and so as a link's target.
@@ -48,15 +48,20 @@ def unpack(suffix: str, destination: Path, limits: Limits, *, source: int, repor
     is no file, directory or link), ArchiveTooLarge, ReleaseRefused (unknown ``suffix``), UnsafePath (``destination``
     is not empty) and OSError. What was written until then stays for the caller to remove.
     """
-    stream = ArchiveStream(source, suffix, limits, report)
     with directory(destination) as root, closing(ReleaseTree(root)) as tree:
         if os.listdir(root):  # noqa: PTH208 - a descriptor, not a path
             raise UnsafePath(f"{destination} is not empty.", why="A release is only unpacked into a clean directory.")
-        unpacking = _Unpacking(stream, tree, limits)
-        for member in _members(stream):
-            unpacking.member(member)
-        stream.finish()
-        return unpacking.finish()
+        return unpack_into(tree, suffix, limits, source=source, report=report)
+
+
+def unpack_into(tree: Destination, suffix: str, limits: Limits, *, source: int, report: Report = _quiet) -> Unpacked:
+    """Read a whole archive, demand of it what `unpack` demands, and hand each member to ``tree``; see there."""
+    stream = ArchiveStream(source, suffix, limits, report)
+    unpacking = _Unpacking(stream, tree, limits)
+    for member in _members(stream):
+        unpacking.member(member)
+    stream.finish()
+    return unpacking.finish()
 
 
 def _members(stream: ArchiveStream) -> Iterator[tarfile.TarInfo]:
@@ -74,7 +79,7 @@ def _members(stream: ArchiveStream) -> Iterator[tarfile.TarInfo]:
 class _Unpacking:
     """One archive on its way into a directory. Links are kept until the end, so that nothing is written through one."""
 
-    def __init__(self, stream: ArchiveStream, tree: ReleaseTree, limits: Limits) -> None:
+    def __init__(self, stream: ArchiveStream, tree: Destination, limits: Limits) -> None:
         self._stream = stream
         self._tree = tree
         self._limits = limits

@@ -1,4 +1,4 @@
-"""What is done below a slot or a storage as the app's user, through `Below`: look at a release, link storage."""
+"""What is done as the app's user, through `Below`: look at a release in its slot or its archive, link storage."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ import stat
 from pathlib import Path
 
 from potions.errors import ManifestRefused, PotionsError, ProcfileRefused
-from potions.host.descriptors import directory, is_not_directory, look, read_regular
+from potions.host.descriptors import directory, is_not_directory, look, read_regular, shown
 from potions.host.files import measure
+from potions.host.release_index import index_release
 from potions.host.shipped_storage import link_storage
 from potions.model.plan import ReleaseFiles
 
-__all__ = ["find_epmd", "inspect_release", "link_storage", "measure_below"]
+__all__ = ["find_epmd", "index_release", "inspect_release", "link_storage", "measure_below"]
+
+#: The files that say how a release is run, by their names in lower case.
+_READ = {"potions.toml": "potions.toml", "procfile": "Procfile"}
 
 _TEXT_MAX_BYTES = 1024 * 1024
 _SCRIPT_MAX_BYTES = 256 * 1024
@@ -38,11 +42,19 @@ def inspect_release(slot: Path) -> ReleaseFiles:
     with directory(slot) as folder:
         name = _mix_name(folder)
         return ReleaseFiles(
-            manifest=_read_text("potions.toml", folder, ManifestRefused),
-            procfile=_read_text("Procfile", folder, ProcfileRefused),
+            manifest=_read_text(_READ["potions.toml"], folder, ManifestRefused),
+            procfile=_read_text(_READ["procfile"], folder, ProcfileRefused),
             mix_name=name,
             mix_migrate=name is not None and _is_executable("migrate", folder),
+            lookalikes=_lookalikes(folder),
         )
+
+
+def _lookalikes(slot: int) -> list[str]:
+    """Files whose names differ from those above by upper and lower case alone."""
+    with os.scandir(slot) as entries:
+        names = [shown(entry.name) for entry in entries]
+    return sorted(name for name in names if name.lower() in _READ and name not in _READ.values())
 
 
 def _read_text(name: str, slot: int, refused: type[PotionsError]) -> str | None:

@@ -13,8 +13,8 @@ from potions.errors import ProxyRefused
 from potions.flows.ports import Answer
 from potions.host.files import remove_tree, write_atomically
 from potions.host.programs import caddy_program
-from potions.layout import Home
-from potions.render.caddy import Site, render_caddyfile, render_site
+from potions.layout import AppTree, Colour, Home
+from potions.render.caddy import Site, gate_address, render_caddyfile, render_site
 
 PROBE_HEADER = "Potions-Probe"
 SLOT_HEADER = "Potions-Slot"
@@ -36,7 +36,7 @@ class Caddy:
         self._admin = httpx.Client(transport=transport, base_url="http://localhost", timeout=_TIMEOUT)
         self._visitor = httpx.Client(timeout=_TIMEOUT, verify=False, trust_env=False)  # noqa: S501 - plain HTTP
 
-    def put_site(self, app: str, ports: tuple[int, int], live: Path) -> bool:
+    def put_site(self, app: str, ports: tuple[int, int], tree: AppTree, *, gated: bool) -> bool:
         """Write and load an app's site; True if it changed. A refused one is taken back; Caddy keeps what it had."""
         path = self._home.site(app)
         text = render_site(
@@ -45,8 +45,9 @@ class Caddy:
                 hosts=[f"{app}.localhost"],
                 http_port=self._http_port,
                 ports=ports,
-                live_root=live,
+                live_root=tree.live,
                 probe_token=self._probe_token,
+                gates={colour: tree.gate(colour) for colour in Colour} if gated else None,
             )
         ).encode()
         with self._changing:
@@ -91,14 +92,17 @@ class Caddy:
         except httpx.HTTPError:
             return False
 
-    def in_flight(self, port: int) -> int:
-        """Requests the slot behind ``port`` still answers. A Caddy that is down holds none."""
+    def in_flight(self, app: str, colour: Colour, port: int) -> int:
+        """Requests the slot behind ``port`` still answers, those that came through its gate too.
+
+        A Caddy that is down holds none.
+        """
         try:
             upstreams = self._admin.get("/reverse_proxy/upstreams").json() or []
         except httpx.HTTPError:
             return 0
-        address = f"127.0.0.1:{port}"
-        return sum(upstream["num_requests"] for upstream in upstreams if upstream["address"] == address)
+        addresses = {f"127.0.0.1:{port}", gate_address(app, colour)}
+        return sum(upstream["num_requests"] for upstream in upstreams if upstream["address"] in addresses)
 
     def ask(self, app: str, path: str) -> Answer | None:
         """GET an app's ``path`` through the proxy, on a fresh connection; None when no answer came."""

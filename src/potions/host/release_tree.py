@@ -6,6 +6,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable
+from typing import Protocol
 
 from potions.errors import ArchiveUnsafe
 from potions.host.descriptors import DIRECTORY, is_not_directory, look, shown, write_all
@@ -30,6 +31,25 @@ def unsafe(parts: Iterable[str], why: str) -> ArchiveUnsafe:
         why=why,
         do="Leave it out and pack the release again.",
     )
+
+
+class Destination(Protocol):
+    """Where the members of an archive go, in their order; links last. Raises ArchiveUnsafe where they contradict."""
+
+    def folder(self, parts: Parts) -> object:
+        """There is a directory, with its parents."""
+
+    def file(self, parts: Parts, pieces: Iterable[memoryview], *, executable: bool, mtime: float) -> None:
+        """There is a file, in place of one of the same name that came earlier. Every piece has to be taken."""
+
+    def hard_link(self, parts: Parts, earlier: Parts) -> None:
+        """A file that came earlier has a second name."""
+
+    def symbolic_link(self, parts: Parts, target: str) -> None:
+        """There is a link, in place of a file of that name."""
+
+    def strip(self, name: str) -> None:
+        """All of it lies in the directory ``name``, which is left out."""
 
 
 class ReleaseTree:

@@ -79,29 +79,38 @@ class Supervisord:
     def start(self, name: str) -> None:
         self._call("startProcess", name, False, accept=(Faults.ALREADY_STARTED,))
 
-    def stop(self, name: str, grace: float, cut_short: Callable[[], bool] = never) -> None:
-        groups = {self.state(name).pid} - {0}
-        self._tell_to_stop(name)
-        if self._wait_for_end(name, groups, grace, cut_short):
+    def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = never) -> None:
+        groups = {self.state(name).pid for name in names} - {0}
+        for name in names:
+            self._tell_to_stop(name)
+        if self._wait_for_end(names, groups, grace, cut_short):
             return
         for group in groups:
             _kill_group(group)
-        if not self._wait_for_end(name, groups, _KILL_MARGIN):
-            raise StillRunning(f"{name} does not end.", why="It outlived SIGTERM and SIGKILL.")
+        if not self._wait_for_end(names, groups, _KILL_MARGIN):
+            raise StillRunning(f"{', '.join(names)} does not end.", why="It outlived SIGTERM and SIGKILL.")
 
     def _tell_to_stop(self, name: str) -> None:
         self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
 
-    def _wait_for_end(self, name: str, groups: set[int], seconds: float, cut_short: Callable[[], bool] = never) -> bool:
-        """Wait for the service and all of its process group: a shell may be gone long before what it started."""
+    def _wait_for_end(
+        self, names: list[str], groups: set[int], seconds: float, cut_short: Callable[[], bool] = never
+    ) -> bool:
+        """Wait for the services and all of their groups: a shell may be gone long before what it started."""
         deadline = time.monotonic() + seconds
-        while self._is_up(name, groups) or members_of(groups):
+        while self._are_up(names, groups) or members_of(groups):
             if time.monotonic() > deadline or cut_short():
                 return False
             time.sleep(_POLL)
         return True
 
+    def _are_up(self, names: list[str], groups: set[int]) -> bool:
+        # All of them are looked at, so that each that runs again is told again.
+        up = [name for name in names if self._is_up(name, groups)]
+        return bool(up)
+
     def _is_up(self, name: str, groups: set[int]) -> bool:
+        """Whether it still runs; its process joins ``groups``, also one that was started meanwhile."""
         state = self.state(name)
         groups |= {state.pid} - {0}
         if state.phase in {Phase.RUNNING, Phase.CRASHING}:
@@ -128,7 +137,7 @@ class Supervisord:
         return {info["name"]: _read_state(info) for info in self._call("getAllProcessInfo")}
 
     def remove(self, name: str) -> None:
-        self.stop(name, 0.0)
+        self.stop([name], 0.0)
         with self._changing:
             self._forget(name)
             for path in (self._home.program(name), self._spec(name)):

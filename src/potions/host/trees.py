@@ -38,6 +38,7 @@ from potions.host.files import (
     sync_filesystem,
     write_atomically,
 )
+from potions.host.release_index import ReleaseIndex
 from potions.layout import ENV_FILE_MODE, FIRST_LIVE, SLOT_MODE, AppTree, Colour, Entry
 from potions.model.deployment import Release, SlotContent
 from potions.model.plan import ReleaseFiles, Shipped
@@ -46,6 +47,10 @@ from potions.render.envfile import render_environment
 
 #: What is left free on the disk for everything else (logs, the database, the app's own writing).
 ROOM_KEPT = 64 * 1024 * 1024
+
+
+#: A port at which nobody can listen.
+_CLOSED_GATE = b"0"
 
 
 class Trees:
@@ -80,9 +85,26 @@ class Trees:
     def begin_sync(self, tree: AppTree) -> None:
         threading.Thread(target=_sync_early, args=(tree,), name="early sync", daemon=True).start()
 
-    def point(self, tree: AppTree, colour: Colour) -> None:
-        sync_filesystem(tree.root)
+    def point(self, tree: AppTree, colour: Colour, *, sync: bool = True) -> None:
+        if sync:
+            sync_filesystem(tree.root)
         replace_link(tree.live, _live_target(colour), tree.live_new)
+
+    def hold_requests(self, tree: AppTree, colour: Colour) -> None:
+        # The gate first: a request that finds the hold must not find a port from an earlier time in it.
+        write_atomically(tree.gate(colour), _CLOSED_GATE, 0o644)
+        write_atomically(tree.hold(colour), b"", 0o644)
+
+    def let_requests_go(self, tree: AppTree, colour: Colour, port: int) -> None:
+        write_atomically(tree.gate(colour), str(port).encode(), 0o644)
+
+    def end_hold(self, tree: AppTree, colour: Colour) -> None:
+        # The gate stays: whoever was on the way to it a moment ago still goes through.
+        if self.is_held(tree, colour):
+            remove_tree(tree.hold(colour), below=tree.root)
+
+    def is_held(self, tree: AppTree, colour: Colour) -> bool:
+        return tree.hold(colour).exists()
 
     def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
         if not tree.slot(colour).is_dir():
@@ -98,12 +120,15 @@ class Trees:
     def discard_parked(self, tree: AppTree, colour: Colour) -> None:
         remove_tree(tree.previous(colour), below=tree.root)
 
+    def has_archive(self, tree: AppTree, release: Release) -> bool:
+        """Whether the kept archive is there, and as long as it was."""
+        return self.size_of(tree.archive(release.id, release.suffix)) == release.packed_bytes
+
     def check_archive(self, tree: AppTree, release: Release) -> None:
-        archive = tree.archive(release.id, release.suffix)
-        if self.size_of(archive) != release.packed_bytes:
+        if not self.has_archive(tree, release):
             raise ReleaseUnknown(
                 f"The archive of {release.label} is not there any more.",
-                why=f"{archive} is missing or has another size.",
+                why=f"{tree.archive(release.id, release.suffix)} is missing or has another size.",
                 do="Send the release again with: potions deploy",
             )
 
@@ -127,6 +152,11 @@ class Trees:
                 raise _no_room() from error
             raise
         return done.files, done.bytes
+
+    def index(self, tree: AppTree, release: Release) -> ReleaseIndex:
+        """What a kept archive would unpack to, file by file; raises what unpacking raises, and writes nothing."""
+        archive = tree.archive(release.id, release.suffix)
+        return self._below.run(below_tasks.index_release, release.suffix, Limits(), open_first=archive)
 
     def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
         provision([Entry(tree.previous(colour), "platform", 0o700)], self._account)

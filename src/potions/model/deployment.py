@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from potions.layout import Colour
+from potions.model.plan import Strategy
 from potions.names import AppName, ReleaseId
 
 
@@ -57,6 +58,10 @@ class Release(msgspec.Struct, frozen=True):
     source: str
     """What it was sent as: a file's or a directory's name, for people."""
     received: datetime
+    """When it was sent last."""
+    files: int | None = None
+    """Regular files in it; known once it was unpacked, as are their bytes."""
+    unpacked_bytes: int | None = None
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -91,6 +96,10 @@ class Deployment(msgspec.Struct, frozen=True):
     ended: datetime | None = None
     draining: bool = False
     """It succeeded, and the slot before it still finishes its last requests."""
+    standby_until: datetime | None = None
+    """The slot before it is kept running until then, so that going back to it takes a moment."""
+    strategy: Strategy | None = None
+    """How its release wants to be followed; None until that was read."""
     failure: Failure | None = None
 
 

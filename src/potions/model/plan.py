@@ -16,6 +16,48 @@ class Shipped(StrEnum):
     """Copy only what storage does not have yet."""
 
 
+class Strategy(StrEnum):
+    """How one release follows another."""
+
+    OVERLAP = "overlap"
+    """Both run until the new one serves."""
+    HANDOVER = "handover"
+    """One writer: the proxy holds requests while the old one stops and the new one starts."""
+
+
+class WorkerStart(StrEnum):
+    """When a worker process is started."""
+
+    AFTER_SWITCH = "after-switch"
+    """Once its release serves."""
+    WITH_WEB = "with-web"
+    """Together with ``web``, before its release serves."""
+
+
+class Process(msgspec.Struct, frozen=True):
+    """What the manifest says of a worker process."""
+
+    command: str | None = None
+    """None where the Procfile has it."""
+    start: WorkerStart = WorkerStart.AFTER_SWITCH
+    optional: bool = False
+    """Whether a deploy goes on if it does not stay up."""
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """A process that runs beside ``web``, as it was decided."""
+
+    name: str
+    command: str
+    start: WorkerStart = WorkerStart.AFTER_SWITCH
+    optional: bool = False
+
+
+#: Seconds that the old slot may take to finish its requests where nothing else is said. In a hand-over visitors wait
+#: for it, and a WebSocket may never finish.
+DRAIN = {Strategy.OVERLAP: 30.0, Strategy.HANDOVER: 5.0}
+
+
 class Health(msgspec.Struct, frozen=True):
     """When a slot counts as healthy. Without a path any answer below 500 at ``/`` does."""
 
@@ -34,10 +76,14 @@ class Manifest(msgspec.Struct, frozen=True):
     migrate: str | None = None
     build: str | None = None
     health: Health = Health()
-    drain: float = 30.0
+    strategy: Strategy = Strategy.OVERLAP
+    drain: float = DRAIN[Strategy.OVERLAP]
+    standby: float = 0.0
+    """How long the old slot is kept running after it has drained."""
     stop_timeout: float = 30.0
     keep: int = 10
     shipped: Shipped = Shipped.REFUSE
+    processes: dict[str, Process] = {}
     env: dict[str, str] = {}
 
 
@@ -50,6 +96,8 @@ class ReleaseFiles(msgspec.Struct, frozen=True):
     """The name of the Mix release: ``bin/<name>`` exists beside ``releases/start_erl.data``."""
     mix_migrate: bool = False
     """``bin/migrate`` exists and is executable."""
+    lookalikes: list[str] = []
+    """Files that a person may have meant for one of the above: ``procfile``."""
 
 
 class RunPlan(msgspec.Struct, frozen=True):
@@ -60,4 +108,8 @@ class RunPlan(msgspec.Struct, frozen=True):
     build: str | None
     erlang: bool
     """A Mix release: it gets a node name and the platform's epmd."""
+    workers: tuple[Worker, ...]
     manifest: Manifest
+
+    def workers_that_start(self, when: WorkerStart) -> list[Worker]:
+        return [worker for worker in self.workers if worker.start is when]

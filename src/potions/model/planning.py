@@ -6,33 +6,53 @@ import shlex
 
 import msgspec
 
-from potions.errors import NoStartCommand
-from potions.model.plan import Manifest, ReleaseFiles, RunPlan
+from potions.errors import ManifestRefused, NoStartCommand
+from potions.model.plan import Manifest, Process, ReleaseFiles, RunPlan, Worker
 
 
 class Procfile(msgspec.Struct, frozen=True):
-    """The lines of a Procfile that Potions runs: ``web`` starts the app, ``release`` migrates."""
+    """The lines of a Procfile: ``web`` starts the app, ``release`` migrates, every other one is a worker."""
 
     web: str | None = None
     release: str | None = None
+    workers: dict[str, str] = {}
 
 
 def plan_run(files: ReleaseFiles, manifest: Manifest, procfile: Procfile | None) -> RunPlan:
-    """Choose each command from the first place that names it; raises NoStartCommand where none names how to start.
+    """Choose each command from the first place that names it.
 
-    A Mix release stays one however it is started: it needs its node name in any case.
+    Raises NoStartCommand where none names how to start, and ManifestRefused for a worker without a command. A Mix
+    release stays one however it is started: it needs its node name in any case.
     """
     lines = procfile or Procfile()
     start = manifest.start or lines.web or _mix_start(files)
     if start is None:
-        raise NoStartCommand
+        raise NoStartCommand(files.lookalikes)
     return RunPlan(
         start=start,
         migrate=manifest.migrate or lines.release or _mix_migrate(files),
         build=manifest.build,
         erlang=files.mix_name is not None,
+        workers=_workers(manifest, lines),
         manifest=manifest,
     )
+
+
+def _workers(manifest: Manifest, lines: Procfile) -> tuple[Worker, ...]:
+    """Those of the Procfile in its order, then those that only the manifest names."""
+    names = [*lines.workers, *(name for name in manifest.processes if name not in lines.workers)]
+    return tuple(_worker(name, manifest.processes.get(name, Process()), lines.workers.get(name)) for name in names)
+
+
+def _worker(name: str, process: Process, line: str | None) -> Worker:
+    command = process.command or line
+    if command is None:
+        raise ManifestRefused(
+            f"potions.toml: [processes.{name}] has no command.",
+            why=f"Neither is there a line {name}: in a Procfile.",
+            do=f'Name it there, or as command = "…" below [processes.{name}].',
+        )
+    return Worker(name, command, process.start, process.optional)
 
 
 def _mix_start(files: ReleaseFiles) -> str | None:

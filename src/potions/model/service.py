@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class Service(msgspec.Struct, frozen=True):
-    """A program of an app: a slot's ``web``, or a one-shot such as its migration.
+    """A program of an app: a slot's ``web``, a worker beside it, or a one-shot such as its migration.
 
     No value of a variable is in here: the launcher reads them from ``env_file``.
     """
@@ -37,11 +38,32 @@ class Service(msgspec.Struct, frozen=True):
     """Seconds between SIGTERM and SIGKILL, both to the whole group."""
     restart: bool
     """Start it again when it ends by itself; False for a one-shot."""
+    own_variables: Mapping[str, str | None] = {}
+    """What this program finds beside or instead of ``env_file``'s; None: not at all. No secrets: it is not sealed."""
 
 
 def slot_service(app: str, colour: Colour) -> str:
     """The name of a slot's ``web`` service."""
     return f"{app}.{colour.value}"
+
+
+def worker_service(app: str, colour: Colour, worker: str) -> str:
+    """The name of a worker's service in a slot."""
+    return f"{_workers_of(app, colour)}{worker}"
+
+
+def worker_services(names: Iterable[str], app: str, colour: Colour) -> list[str]:
+    """Those of the services that are workers of a slot."""
+    return sorted(name for name in names if name.startswith(_workers_of(app, colour)))
+
+
+def worker_of(name: str) -> str:
+    """The worker that a service of that name runs."""
+    return name.split(".", 3)[3]
+
+
+def _workers_of(app: str, colour: Colour) -> str:
+    return f"{slot_service(app, colour)}.worker."
 
 
 def task_service(app: str, colour: Colour, task: str) -> str:

@@ -26,6 +26,7 @@ _PLATFORM_PLAIN = frozenset(
         "SHELL",
         "POTIONS_APP",
         "POTIONS_SLOT",
+        "POTIONS_PROCESS",
         "POTIONS_DIR",
         "RELEASE_NODE",
         "RELEASE_DISTRIBUTION",
@@ -83,12 +84,25 @@ def slot_environment(place: SlotPlace, *, defaults: Mapping[str, str], variables
     return {**_base(place), **_erlang_base(place), **defaults, **variables, **_locked(place), **_erlang(place)}
 
 
-def node_name(app: str, colour: Colour) -> str:
-    """The Erlang node of a slot: two with one name end each other.
+def node_name(app: str, colour: Colour, worker: str = "") -> str:
+    """The Erlang node of a slot's ``web``, or of a worker in it: two with one name end each other.
 
     Erlang allows '-' in it, and app names have no '_', so no two slots share one.
     """
-    return f"{app}_{colour.value}@127.0.0.1"
+    return f"{app}_{colour.value}{f'_{worker}' if worker else ''}@127.0.0.1"
+
+
+def process_variables(process: str) -> dict[str, str | None]:
+    """What tells the processes of a slot apart: ``web``, ``build``, ``migrate``, or a worker's own (see below)."""
+    return {"POTIONS_PROCESS": process}
+
+
+def worker_variables(place: SlotPlace, worker: str) -> dict[str, str | None]:
+    """What one worker finds that ``web`` does not: its own name, also as a node. No PORT, which is web's alone."""
+    own = process_variables(f"worker.{worker}") | {"PORT": None}
+    if place.epmd_port is None:
+        return own
+    return own | {"RELEASE_NODE": node_name(place.app, place.colour, worker)}
 
 
 def _base(place: SlotPlace) -> dict[str, str]:

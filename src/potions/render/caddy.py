@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import indent
 
 import msgspec
 
 from potions.layout import Colour, Home
 
+_DEFAULT_PORT = 80
 _PLAIN = re.compile(r"[A-Za-z0-9_./*@:+,=-]+\Z")
 
 _MAIN = """\
@@ -41,12 +43,12 @@ _SITE = """\
 {addresses} {{
 	root * {root}
 	@probe header Potions-Probe {token}
-	@green file /green
+{gates}	@green file /green
 	handle @green {{
-		{green}
+{green}
 	}}
 	handle {{
-		{blue}
+{blue}
 	}}
 	handle_errors 502 {{
 		header Retry-After 5
@@ -60,14 +62,45 @@ _SITE = """\
 _HANDLER = """\
 		header @probe >Potions-Slot {colour}
 		reverse_proxy 127.0.0.1:{port} {{
+{upstream}
+		}}"""
+
+_UPSTREAM = """\
 			header_up X-Forwarded-Proto https
+			header_up Origin {plain} https://$1
 			header_up -Potions-Probe
+			header_down Location {secure} http://$1
 			header_down -Potions-Slot
 			stream_close_delay 24h
 			transport http {{
 				keepalive 1s
+			}}"""
+
+# `map` and not the placeholder itself: an address is cut at its first slash. It is looked up anew at each try.
+_GATE = """\
+	map {{http.request.host}} {{{name}}} {{
+		default {port}
+	}}
+	@hold_{colour} file {{
+		root {folder}
+		try_files /hold
+	}}
+"""
+
+_GATED_HANDLER = """\
+		handle @hold_{colour} {{
+			reverse_proxy 127.0.0.1:{{{name}}} {{
+				lb_try_duration {patience}
+				lb_try_interval 100ms
+{upstream}
 			}}
+		}}
+		handle {{
+{plain}
 		}}"""
+
+#: How long a request is held at most. What ends the wait is the agent; this is for when it never comes back.
+_PATIENCE = "10m"
 
 
 class Site(msgspec.Struct, frozen=True):
@@ -83,6 +116,8 @@ class Site(msgspec.Struct, frozen=True):
     """The link that decides. Caddy reads its path as a pattern, so it must have none of ``[ ] * ? { }`` in it."""
     probe_token: str
     """Only a request with this in ``Potions-Probe`` is told which slot answered."""
+    gates: Mapping[Colour, Path] | None = None
+    """For an app whose requests are held in a hand-over: the file of each slot's gate, beside its ``hold``."""
 
 
 def render_caddyfile(home: Home, http_port: int) -> str:
@@ -106,18 +141,64 @@ def render_site(site: Site) -> str:
     before the app does (Node and uvicorn after 5 s, gunicorn after 2): a POST on one that the app is just closing would
     fail, and no proxy may send it again. The error route speaks when a slot's port is closed;
     an app's own 502 passes through as it is.
+
+    With gates, a slot that has a file ``hold`` gets its requests by the port that stands in its ``gate``. A port where
+    nobody listens (0) has Caddy try again, with the number as it is then: so whoever waits goes on where it is worth
+    it, to the new slot, or to the old one if the new one failed. Each slot's own folder is looked into and not the
+    live one: a switch between the two looks changes nothing. Requests that do not wait never go this way.
     """
     return _SITE.format(
         addresses=", ".join(f"http://{host}:{site.http_port}" for host in site.hosts),
         root=_quote(str(site.live_root)),
         token=_quote(site.probe_token),
-        green=_handler(Colour.GREEN, site.ports[1]),
-        blue=_handler(Colour.BLUE, site.ports[0]),
+        gates="".join(_gate(site.app, colour, gate) for colour, gate in (site.gates or {}).items()),
+        green=_handler(site, Colour.GREEN, site.ports[1]),
+        blue=_handler(site, Colour.BLUE, site.ports[0]),
     )
 
 
-def _handler(colour: Colour, port: int) -> str:
-    return _HANDLER.format(colour=colour.value, port=port).lstrip()
+def gate_address(app: str, colour: Colour) -> str:
+    """How Caddy calls the upstream behind a gate, for example where it counts requests in flight."""
+    return f"127.0.0.1:{{{_gate_name(app, colour)}}}"
+
+
+def _gate_name(app: str, colour: Colour) -> str:
+    return f"gate_{app}_{colour.value}"
+
+
+def _gate(app: str, colour: Colour, gate: Path) -> str:
+    return _GATE.format(
+        name=_gate_name(app, colour),
+        port=_quote(f"{{file.{gate}}}"),
+        colour=colour.value,
+        folder=_quote(str(gate.parent)),
+    )
+
+
+def _handler(site: Site, colour: Colour, port: int) -> str:
+    upstream = _upstream(site)
+    plain = _HANDLER.format(colour=colour.value, port=port, upstream=upstream)
+    if site.gates is None:
+        return plain
+    return _GATED_HANDLER.format(
+        colour=colour.value,
+        name=_gate_name(site.app, colour),
+        patience=_PATIENCE,
+        upstream=indent(upstream, "\t"),
+        plain=indent(plain, "\t"),
+    )
+
+
+def _upstream(site: Site) -> str:
+    """How a slot is asked. It is told that visitors come by HTTPS, because many apps refuse or redirect all others.
+
+    So the origin of the app's own pages has to say the same, or Django and Rails refuse every form; and where the app
+    answers with an address of its own, the browser has to be sent to where it came from.
+    """
+    hosts = "|".join(map(re.escape, site.hosts))
+    # A browser leaves the default port out.
+    own = f"(?:{hosts})" + ("(?::80)?" if site.http_port == _DEFAULT_PORT else f":{site.http_port}")
+    return _UPSTREAM.format(plain=_quote(f"^http://({own})$"), secure=_quote(f"^https://({own}(?:[/?#].*)?)$"))
 
 
 def _quote(text: str) -> str:

@@ -121,11 +121,12 @@ def render_program(service: Service, launcher: Sequence[str]) -> str:
 
 
 def render_spec(service: Service) -> bytes:
-    """What the launcher reads: ``command``, ``directory``, ``env_file`` and ``account``, as JSON."""
+    """What the launcher reads: ``command``, ``directory``, ``env_file``, ``own_variables``, ``account``, as JSON."""
     spec = {
         "command": service.command,
         "directory": str(service.directory),
         "env_file": str(service.env_file),
+        "own_variables": service.own_variables,
         "account": service.account,
     }
     return msgspec.json.format(msgspec.json.encode(spec), indent=2) + b"\n"

@@ -11,7 +11,10 @@ from potions.service.lifecycle import LifecycleService
 from potions.service.logs import LogService
 from potions.service.overview import OverviewService
 from potions.service.recovery import Recovery
+from potions.service.releases import ReleaseService
+from potions.service.rollbacks import RollbackService
 from potions.service.runs import Runs
+from potions.service.standby import Standbys
 from potions.service.storage import StorageService
 from potions.service.variables import VariableService
 
@@ -20,16 +23,20 @@ class Service:
     """The service of one home, put together."""
 
     def __init__(self, context: Context) -> None:
-        runs = Runs(context)
+        standbys = Standbys(context)
+        runs = Runs(context, standbys)
         self.context = context
+        self._standbys = standbys
         self.jobs = Jobs(context, runs)
         self.lifecycle = LifecycleService(context, runs, self.jobs)
         self.apps = AppService(context, self.lifecycle, self.jobs)
         self.deployments = DeploymentService(context, self.jobs)
+        self.rollbacks = RollbackService(context, self.jobs, self.lifecycle)
+        self.releases = ReleaseService(context)
         self.variables = VariableService(context)
         self.logs = LogService(context)
         self.storage = StorageService(context)
-        self.overview = OverviewService(context, self.deployments, self.variables)
+        self.overview = OverviewService(context, self.variables)
         self.housekeeping = Housekeeping(self.apps)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 
@@ -37,5 +44,6 @@ class Service:
         """Settle what a crash left, then work on the queue and tidy up now and again."""
         self.recovery.run()
         self.jobs.start()
+        self._standbys.start(self.lifecycle.end_standby)
         self.storage.start()
         self.housekeeping.start()

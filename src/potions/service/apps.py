@@ -41,7 +41,7 @@ class AppService:
         self._jobs = jobs
         self._changing_trash = threading.Lock()
 
-    def create(self, text: str) -> App:
+    def create(self, text: str, by: str = "") -> App:
         """Make an app with its storage, its ports, its automatic variables and its site.
 
         An app whose directory was removed by hand is made anew; what is left of it goes into the trash. Raises
@@ -55,13 +55,15 @@ class AppService:
             if self._is_free(name):
                 _refuse_what_is_there(tree)
             automatic = self._context.automatic_values(f"{name}.localhost")
-            app = self._context.store.create_app(name, self._context.choose_ports(), automatic)
+            app = self._context.store.create_app(name, self._context.choose_ports(), automatic, by)
             self._context.trees.create(tree)
             self.put_site(app)
             return app
 
     def put_site(self, app: App) -> None:
-        self._context.proxy.put_site(app.name, app.ports.both, self._context.tree(app).live)
+        """Have the proxy know the app. Its site can hold requests where a release in one of its slots needs that."""
+        context = self._context
+        context.proxy.put_site(app.name, app.ports.both, context.tree(app), gated=context.needs_gate(app))
 
     def removal(self, name: str, *, purge: bool) -> Removal:
         """What deleting the app would take away, and until when it could be brought back."""
@@ -92,7 +94,7 @@ class AppService:
         name = old_name if new is None else parse_app_name(new)
         with self._alone_with(old_name, name):
             with self._changing_trash:
-                app = self._take_out_of_trash(self._context.store.trashed(old_name), name)
+                app = self._take_out_of_trash(self._context.store.trashed(old_name), name, by)
             self.put_site(app)
             lock = self._jobs.take_app(app, "restore")
             try:
@@ -101,7 +103,7 @@ class AppService:
                 lock.release()
             return app
 
-    def _take_out_of_trash(self, record: TrashRecord, name: AppName) -> App:
+    def _take_out_of_trash(self, record: TrashRecord, name: AppName, by: str) -> App:
         tree = self._context.home.app(name)
         trashed = self._context.home.trash / record.directory
         if not trashed.is_dir():
@@ -110,7 +112,7 @@ class AppService:
             _refuse_what_is_there(tree)
         host = {"PHX_HOST": f"{name}.localhost"}
         try:
-            app = self._context.store.restore_app(record.app_id, name, self._context.choose_ports(), host)
+            app = self._context.store.restore_app(record.app_id, name, self._context.choose_ports(), host, by)
         except AppTaken as taken:
             taken.do = f"Bring it back under another name: potions apps restore {record.name} --as NAME"
             raise

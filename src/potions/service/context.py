@@ -13,9 +13,10 @@ from potions.host.network import Network
 from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
-from potions.layout import AppTree, Home
+from potions.layout import AppTree, Colour, Home
 from potions.model.app import App, Ports, choose_ports
 from potions.model.deployment import Deployment
+from potions.model.plan import Strategy
 from potions.model.variables import new_automatic_values
 from potions.settings import Settings
 from potions.store.records import ChoosePorts
@@ -63,6 +64,23 @@ class Context:
         tree = self.tree(app)
         held = self.trees.holds(tree, self.trees.live(tree))
         return None if held is None else self.store.deployment(app.id, held.deployment)
+
+    def needs_gate(self, app: App) -> bool:
+        """Whether a release in one of the app's slots wants to be handed over."""
+        tree = self.tree(app)
+        held = [self.trees.holds(tree, colour) for colour in Colour]
+        numbers = [one.deployment for one in held if one is not None]
+        return any(self.store.deployment(app.id, number).strategy is Strategy.HANDOVER for number in numbers)
+
+    def rollback_target(self, app: App) -> Deployment | None:
+        """What served directly before what serves now; None where there is nothing."""
+        return self.deployment_before(self.live_deployment(app))
+
+    def deployment_before(self, serving: Deployment | None) -> Deployment | None:
+        """What served directly before a deployment that took the traffic."""
+        if serving is None or serving.previous is None:
+            return None
+        return self.store.deployment(serving.app_id, serving.previous)
 
     def choose_ports(self) -> ChoosePorts:
         """Picks the lowest free pair for a new app."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from potions.errors import NoRoom, NothingDeployed, PotionsError
-from potions.flows import deploy as steps
+from potions.flows import slots, workers
 from potions.flows.run import SlotRun, stop_timeout_of
-from potions.flows.switch import UNSERVED_GRACE
+from potions.flows.switch import wait_until_idle
 from potions.flows.verify import verify_slot
 from potions.layout import Colour
 from potions.model.app import App
-from potions.model.service import slot_service
+from potions.model.deployment import Deployment
+from potions.model.service import slot_service, worker_services
 from potions.service.context import Context
 from potions.service.control import Control
 from potions.service.jobs import Jobs
@@ -48,37 +52,82 @@ class LifecycleService:
             lock.release()
 
     def restart(self, name: str) -> None:
-        """Stop the live slot, start it again with the variables it had, and wait until it is healthy."""
-        app, tree = self._context.present(name)
+        """Stop the live slot, start it again with the variables it had, and wait until it is healthy.
+
+        Where releases are handed over, visitors wait meanwhile.
+        """
+        app, _ = self._context.present(name)
         lock = self._jobs.take_app(app, "restart")
         try:
             # Whatever has to be written is written while it still serves: the disk may be full.
-            steps.configure_slot(self._live_run(app, Transcript()))
+            run = self._live_run(app, Transcript())
+            slots.configure_slot(run)
             self._context.store.set_stopped(app.id, False)
-            self.end_slot(app, self._context.trees.live(tree))
-            self._start_and_check(app)
+            with self._visitors_wait(run):
+                self.end_slot(app, run.slot)
+                self._start_and_check(app)
         finally:
             lock.release()
 
     def start_live(self, app: App, transcript: Transcript) -> SlotRun:
-        """Start the live slot if it does not run, without waiting until it is healthy."""
+        """Start the live slot and its workers if they do not run, without waiting until they are healthy."""
         run = self._live_run(app, transcript)
-        if steps.is_cold(run):
-            steps.configure_slot(run)
-            steps.start_slot(run)
+        if not run.is_running():
+            slots.configure_slot(run)
+            slots.start_slot(run)
+        workers.start_every_worker(run)
         return run
+
+    def end_standby(self, deployment: Deployment) -> None:
+        """Stop what stands by for a deployment, unless it was asked for since; raises AppBusy while a deploy runs."""
+        app = self._context.app(deployment.app)
+        lock = self._jobs.take_app(app, "standby")
+        try:
+            now = self._context.store.deployment(app.id, deployment.number)
+            if now.standby_until == deployment.standby_until:
+                self._context.store.end_standby(app.id)
+                self.end_slot(app, self._context.trees.live(self._context.tree(app)).other)
+        finally:
+            lock.release()
+
+    def end_hold(self, app: App) -> None:
+        """Let go of visitors who wait for the live slot: what they waited for was cut off."""
+        tree = self._context.tree(app)
+        live = self._context.trees.live(tree)
+        if self._context.trees.is_held(tree, live):
+            self._context.trees.let_requests_go(tree, live, app.ports.of(live))
+            self._context.trees.end_hold(tree, live)
 
     def end_both(self, app: App) -> None:
         """Stop both slots; for an app whose directory is gone as well."""
+        self._context.store.end_standby(app.id)
         for colour in Colour:
             self.end_slot(app, colour)
 
     def end_slot(self, app: App, colour: Colour) -> None:
         """Stop one slot with all that came of it. It gets the time that its own manifest asks for."""
-        tree = self._context.tree(app)
-        grace = UNSERVED_GRACE if self._context.is_gone(app) else stop_timeout_of(self._context.world, tree, colour)
-        self._context.supervisor.stop(slot_service(app.name, colour), grace)
+        tree, supervisor = self._context.tree(app), self._context.supervisor
+        gone = self._context.is_gone(app)
+        grace = slots.UNSERVED_GRACE if gone else stop_timeout_of(self._context.world, tree, colour)
+        for services in (
+            worker_services(supervisor.states(), app.name, colour),
+            [slot_service(app.name, colour)],
+        ):
+            supervisor.stop(services, grace)
         self._context.network.end_processes(tree, colour, grace)
+
+    @contextmanager
+    def _visitors_wait(self, run: SlotRun) -> Iterator[None]:
+        """Where the proxy can hold requests for this app, it does meanwhile, whatever comes of it."""
+        if not self._context.needs_gate(run.app):
+            yield
+            return
+        self._context.trees.hold_requests(run.tree, run.slot)
+        try:
+            wait_until_idle(run, run.slot, run.hold_drain)
+            yield
+        finally:
+            self.end_hold(run.app)
 
     def _remember_stopped(self, app: App) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from potions import __version__
 from potions.errors import AppDamaged
@@ -10,10 +11,10 @@ from potions.host.processes import memory_of
 from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
 from potions.model.deployment import Deployment, SlotContent
-from potions.model.service import Phase, ServiceState, slot_service
-from potions.schema import AppDetail, AppSummary, Deployed, Part, PlatformStatus, SlotDetail
+from potions.model.plan import Strategy
+from potions.model.service import Phase, ServiceState, slot_service, worker_of, worker_services
+from potions.schema import AppDetail, AppSummary, Deployed, Part, PlatformStatus, ProcessDetail, SlotDetail
 from potions.service.context import Context
-from potions.service.deployments import DeploymentService
 from potions.service.variables import VariableService
 
 _STOPPED = ServiceState(Phase.ABSENT)
@@ -22,9 +23,8 @@ _STOPPED = ServiceState(Phase.ABSENT)
 class OverviewService:
     """What may be asked about the state of things."""
 
-    def __init__(self, context: Context, deployments: DeploymentService, variables: VariableService) -> None:
+    def __init__(self, context: Context, variables: VariableService) -> None:
         self._context = context
-        self._deployments = deployments
         self._variables = variables
 
     def status(self) -> PlatformStatus:
@@ -63,7 +63,7 @@ class OverviewService:
             slots=[] if context.is_gone(app) else [self._slot(app, colour) for colour in Colour],
             last=newest[0] if newest else None,
             running=waiting[0] if waiting else None,
-            rollback_to=None if context.is_gone(app) else self._deployments.rollback_target(app),
+            rollback_to=None if context.is_gone(app) else context.rollback_target(app),
             unsaved=self._variables.count_not_live(app) if self._serves(app) else 0,
         )
 
@@ -104,9 +104,20 @@ class OverviewService:
             address=self._address(app),
             serves=self._deployed(app, held),
             live=live,
-            state="gone" if gone else _state(app, held, states.get(slot_service(app.name, live), _STOPPED)),
+            state="gone" if gone else self._state(app, live, held, states),
             created=app.created,
+            strategy=self._strategy(app, held),
         )
+
+    def _state(self, app: App, live: Colour, held: SlotContent | None, states: Mapping[str, ServiceState]) -> str:
+        state = _state(app, held, states.get(slot_service(app.name, live), _STOPPED))
+        still_boots = state == "running" and self._context.network.is_port_free(app.ports.of(live))
+        return "starting" if still_boots else state
+
+    def _strategy(self, app: App, held: SlotContent | None) -> Strategy | None:
+        if held is None:
+            return None
+        return self._context.store.deployment(app.id, held.deployment).strategy or Strategy.OVERLAP
 
     def _deployed(self, app: App, held: SlotContent | None) -> Deployed | None:
         if held is None:
@@ -115,21 +126,32 @@ class OverviewService:
         return Deployed(held.deployment, held.label, deployment.ended)
 
     def _slot(self, app: App, colour: Colour) -> SlotDetail:
-        tree = self._context.tree(app)
-        state = self._context.supervisor.state(slot_service(app.name, colour))
-        pids = self._context.network.processes_of(tree, colour) | self._context.network.family_of(state.pid)
+        context, tree, port = self._context, self._context.tree(app), app.ports.of(colour)
+        states = context.supervisor.states()
+        state = states.get(slot_service(app.name, colour), _STOPPED)
+        pids = context.network.processes_of(tree, colour) | context.network.family_of(state.pid)
         live = self._live(app) is colour
         return SlotDetail(
             colour=colour,
-            port=app.ports.of(colour),
+            port=port,
             phase=state.phase,
             live=live,
             draining=not live and self._drains(app),
+            standby_until=None if live else self._standby_until(app),
             holds=self._deployed(app, self._held(app, colour)),
             pid=state.pid,
-            in_flight=self._context.proxy.in_flight(app.ports.of(colour)),
+            in_flight=context.proxy.in_flight(app.name, colour, port),
             memory_bytes=memory_of(pids),
+            workers=[self._worker(name, states[name]) for name in worker_services(states, app.name, colour)],
         )
+
+    def _worker(self, service: str, state: ServiceState) -> ProcessDetail:
+        memory = memory_of(self._context.network.family_of(state.pid))
+        return ProcessDetail(worker_of(service), state.phase, state.pid, memory)
+
+    def _standby_until(self, app: App) -> datetime | None:
+        kept = (one.standby_until for one in self._context.store.standing_by() if one.app_id == app.id)
+        return next(kept, None)
 
     def _drains(self, app: App) -> bool:
         return any(one.app_id == app.id for one in self._draining())

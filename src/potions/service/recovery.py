@@ -12,13 +12,15 @@ from typing import TypeVar
 
 from potions.errors import PotionsError, StepInterrupted
 from potions.flows import step
-from potions.flows.deploy import deploy, rollback
+from potions.flows.deploy import SWITCH, deploy, rollback
+from potions.flows.handover import HOLD
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow
 from potions.host.caddy import wait_until_up
 from potions.host.files import remove_tree
 from potions.model.app import App
 from potions.model.deployment import Deployment, Kind
+from potions.model.service import slot_service
 from potions.service.apps import AppService
 from potions.service.context import Context
 from potions.service.control import Control
@@ -62,6 +64,7 @@ class Recovery:
         for app in self._context.store.apps():
             self._attempt(self._settle_other_slot if app.id not in draining else _leave, app)
             self._attempt(self._settle_live_slot, app)
+            self._attempt(self._settle_hold, app)
         for deployment in self._context.store.draining():
             self._attempt(self._finish, deployment)
 
@@ -89,7 +92,7 @@ class Recovery:
     def _go_on_or_undo(self, app: App, deployment: Deployment, began: list[str], why: StepInterrupted) -> None:
         run = self._runs.rebuild(app, deployment, Control())
         flow = _flow_that_began(began)
-        if self._context.trees.live(run.tree) is not run.slot:
+        if not self._is_past_the_switch(run, began):
             step.undo_crashed(flow, run, began, why)
             return
         lock = self._jobs.take_app(app, "recovery")
@@ -102,6 +105,12 @@ class Recovery:
             self._jobs.finish_in_background(flow, run, Control(), lock)
         else:
             lock.release()
+
+    def _is_past_the_switch(self, run: SlotRun, began: list[str]) -> bool:
+        """The link says it; in a hand-over, where it names the new slot from the hold on, the journal does."""
+        if HOLD in began:
+            return SWITCH in began
+        return self._context.trees.live(run.tree) is run.slot
 
     def _finish(self, deployment: Deployment) -> None:
         """Drain and retire for a deployment that already serves."""
@@ -132,9 +141,19 @@ class Recovery:
                 self._attempt(self._apps.put_site, app)
 
     def _settle_other_slot(self, app: App) -> None:
-        """Nothing of it runs; only a drain would have it run on."""
+        """Nothing of it runs, unless it drains or stands by. What stood by before a restart of the computer is over."""
+        if self._context.is_gone(app):
+            return
+        other = self._context.trees.live(self._context.tree(app)).other
+        runs = self._context.supervisor.is_running(slot_service(app.name, other))
+        if not (runs and app.id in {one.app_id for one in self._context.store.standing_by()}):
+            self._context.store.end_standby(app.id)
+            self._lifecycle.end_slot(app, other)
+
+    def _settle_hold(self, app: App) -> None:
+        """Nobody waits for what nobody does any more."""
         if not self._context.is_gone(app):
-            self._lifecycle.end_slot(app, self._context.trees.live(self._context.tree(app)).other)
+            self._lifecycle.end_hold(app)
 
     def _settle_live_slot(self, app: App) -> None:
         """It runs, unless a person stopped the app. Uploads that were cut off go."""

@@ -10,17 +10,19 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from potions.errors import AppTaken, AppUnknown, InternalError, PortsExhausted
 from potions.model.app import App, Ports
+from potions.model.variable import VariableAct, VariableEvent
 from potions.names import AppName
 from potions.store import tables
 from potions.store.database import StorePart
 from potions.store.records import ChoosePorts
 from potions.store.sealing import seal_variable
+from potions.store.variable_events import record
 
 
 class Apps(StorePart):
     """The apps that are not deleted."""
 
-    def create_app(self, name: AppName, choose: ChoosePorts, automatic: Mapping[str, str]) -> App:
+    def create_app(self, name: AppName, choose: ChoosePorts, automatic: Mapping[str, str], by: str = "") -> App:
         """Remember a new app with its ports and its automatic variables. Raises AppTaken, PortsExhausted."""
         with self._database.writing() as connection:
             app_id = _insert(connection, name, ports_for(connection, name, choose))
@@ -28,6 +30,7 @@ class Apps(StorePart):
                 sealed = seal_variable(self._sealer, app_id, variable, value)
                 row = {"app_id": app_id, "name": variable, "sealed": sealed, "auto": True}
                 connection.execute(insert(tables.variables).values(row))
+            record(connection, app_id, VariableEvent(tables.now(), by, VariableAct.CREATED, added=sorted(automatic)))
             return living_app(connection, app_id)
 
     def app(self, name: str) -> App:

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
 
-from potions.errors import DeploymentUnknown, InternalError, ReleaseUnknown
+from potions.errors import DeploymentUnknown, InternalError
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Failure, Kind, Release, Status
+from potions.model.plan import Strategy
 from potions.names import AppName, ReleaseId
 from potions.store import tables
 from potions.store.apps import living_app
@@ -33,11 +34,14 @@ class Deployments(StorePart):
         target: int | None = None,
         environment: Mapping[str, str] | None = None,
         auto_names: Iterable[str] | None = None,
+        slot: Colour | None = None,
+        previous: int | None = None,
     ) -> Deployment:
         """Put a deployment at the end of the queue, under the app's next number.
 
-        ``environment`` and ``auto_names`` are those a rollback brings back; others get theirs when they begin. Raises
-        AppUnknown for an app that was deleted, ReleaseUnknown for a release it never had.
+        ``environment`` and ``auto_names`` are those a rollback brings back; others get theirs when they begin. With
+        ``slot`` it does not wait: it begins at once, in place of the deployment ``previous``. Raises AppUnknown for an
+        app that was deleted, ReleaseUnknown for a release it never had.
         """
         with self._database.writing() as connection:
             living_app(connection, app_id)
@@ -49,8 +53,12 @@ class Deployments(StorePart):
                 "status": Status.QUEUED.value,
                 "release": release_id,
                 "target": target,
+                "strategy": _strategy_of(connection, app_id, target),
                 "by": by,
                 "created": tables.now(),
+                "began": None if slot is None else tables.now(),
+                "slot": None if slot is None else slot.value,
+                "previous": previous,
                 "draining": False,
             }
             key = connection.execute(insert(tables.deployments).values(row)).inserted_primary_key
@@ -85,26 +93,16 @@ class Deployments(StorePart):
         with self._database.reading() as connection:
             return _all(connection, _joined().where(_COLUMNS.draining).order_by(_COLUMNS.id))
 
+    def standing_by(self) -> list[Deployment]:
+        """Those of all apps whose predecessor is kept running, the one that ends next first."""
+        kept = _joined().where(_COLUMNS.standby_until.is_not(None)).order_by(_COLUMNS.standby_until)
+        with self._database.reading() as connection:
+            return _all(connection, kept)
+
     def last_served(self, app_id: int) -> Deployment | None:
         """The deployment that took the traffic last; None while none has."""
         with self._database.reading() as connection:
             return _first(connection, _served(app_id))
-
-    def last_served_of(self, app_id: int, label: str) -> Deployment:
-        """The one of the release with that label (``r3``) that took the traffic last.
-
-        Raises ReleaseUnknown for a label the app does not have, DeploymentUnknown if that release never served.
-        """
-        with self._database.reading() as connection:
-            release_id = _labelled(connection, app_id, label)
-            served = _first(connection, _served(app_id).where(_COLUMNS.release == release_id))
-            if served is None:
-                raise DeploymentUnknown(
-                    f"The release {label} never served.",
-                    why="No deployment of it succeeded.",
-                    do="See which did with: potions deployments APP",
-                )
-            return served
 
     def environment_of(self, deployment_id: int) -> tuple[dict[str, str], set[str]]:
         """The person's variables it runs with, and which of the names were automatic. Empty before it began."""
@@ -121,6 +119,26 @@ def find_deployment(connection: Connection, deployment_id: int) -> Row[Any]:
     if row is None:
         raise InternalError(f"The store has no deployment with the id {deployment_id}.", why="Its app was purged.")
     return row
+
+
+def going_on(connection: Connection, deployment_id: int) -> Row[Any]:
+    """The row of a deployment that has not ended; raises InternalError for one that has."""
+    row = find_deployment(connection, deployment_id)
+    if row.ended is not None:
+        raise InternalError(f"The deployment {deployment_id} was to be changed after its end.", why=row.status)
+    return row
+
+
+def set_status(connection: Connection, deployment_id: int, status: Status) -> None:
+    """Say how far it is. Its end has a method of its own for each way to end: InternalError."""
+    if status.ended:
+        raise InternalError(f"A deployment cannot be set to {status.value!r}: that is an end.")
+    going_on(connection, deployment_id)
+    change_deployment(connection, deployment_id, status=status.value)
+
+
+def change_deployment(connection: Connection, deployment_id: int, **values: Any) -> None:
+    connection.execute(update(tables.deployments).where(_COLUMNS.id == deployment_id).values(values))
 
 
 def keep_environment(
@@ -141,13 +159,10 @@ def _next_number(connection: Connection, app_id: int) -> int:
     return (connection.scalar(select(func.max(_COLUMNS.number)).where(_COLUMNS.app_id == app_id)) or 0) + 1
 
 
-def _labelled(connection: Connection, app_id: int, label: str) -> str:
-    columns = tables.releases.c
-    rows = connection.execute(select(columns.id, columns.number).where(columns.app_id == app_id))
-    for row in rows:
-        if label_of(row.number) == label:
-            return str(row.id)
-    raise ReleaseUnknown(f"The app has no release {label}.", do="See them with: potions releases APP")
+def _strategy_of(connection: Connection, app_id: int, number: int | None) -> str | None:
+    """What is brought back wants to be followed as it did then."""
+    target = (_COLUMNS.app_id == app_id) & (_COLUMNS.number == number)
+    return None if number is None else connection.scalar(select(_COLUMNS.strategy).where(target))
 
 
 def _joined() -> Select[Any]:
@@ -161,6 +176,8 @@ def _joined() -> Select[Any]:
             release.packed_bytes,
             release.source,
             release.received,
+            release.files,
+            release.unpacked_bytes,
         )
         .join(tables.apps, tables.apps.c.id == _COLUMNS.app_id)
         .join(tables.releases, (release.app_id == _COLUMNS.app_id) & (release.id == _COLUMNS.release))
@@ -201,6 +218,8 @@ def _deployment(row: Row[Any]) -> Deployment:
         began=row.began,
         ended=row.ended,
         draining=row.draining,
+        standby_until=row.standby_until,
+        strategy=None if row.strategy is None else Strategy(row.strategy),
         failure=None if row.failure is None else msgspec.convert(row.failure, Failure),
     )
 
@@ -213,4 +232,6 @@ def _release(row: Row[Any]) -> Release:
         packed_bytes=row.packed_bytes,
         source=row.source,
         received=row.received,
+        files=row.files,
+        unpacked_bytes=row.unpacked_bytes,
     )

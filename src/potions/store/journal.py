@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, Update, func, insert, select, update
 
+from potions.model.deployment import Status
 from potions.store import tables
 from potions.store.database import StorePart
-from potions.store.deployments import find_deployment
+from potions.store.deployments import find_deployment, set_status
 from potions.store.records import StepRecord
 
 _COLUMNS = tables.steps.c
@@ -19,21 +20,24 @@ class Journal(StorePart):
     steps that were left out: the first word counts, and a step that did not begin neither ends nor is undone.
     """
 
-    def step_began(self, deployment_id: int, name: str) -> None:
-        """Before its first effect."""
+    def step_began(self, deployment_id: int, name: str, status: Status | None = None) -> None:
+        """Before its first effect; with the status of the deployment from here on, where it changes.
+
+        InternalError for a status that is an end, and for a deployment that has one.
+        """
         with self._database.writing() as connection:
-            _began(connection, deployment_id, name)
+            _began(connection, deployment_id, name, status)
 
     def step_ended(self, deployment_id: int, name: str) -> None:
         """After its last effect."""
         with self._database.writing() as connection:
             _ended(connection, deployment_id, name)
 
-    def step_ended_and_began(self, deployment_id: int, ended: str, began: str) -> None:
+    def step_ended_and_began(self, deployment_id: int, ended: str, began: str, status: Status | None = None) -> None:
         """Both at once, for the price of one wait for the disk."""
         with self._database.writing() as connection:
             _ended(connection, deployment_id, ended)
-            _began(connection, deployment_id, began)
+            _began(connection, deployment_id, began, status)
 
     def step_undone(self, deployment_id: int, name: str) -> None:
         """Of a step that ended, or only began."""
@@ -54,8 +58,10 @@ def end_open_steps(connection: Connection, deployment_id: int) -> None:
     connection.execute(of_deployment.where(_open()).values(ended=tables.now()))
 
 
-def _began(connection: Connection, deployment_id: int, name: str) -> None:
+def _began(connection: Connection, deployment_id: int, name: str, status: Status | None) -> None:
     find_deployment(connection, deployment_id)
+    if status is not None:
+        set_status(connection, deployment_id, status)
     last = connection.scalar(select(func.max(_COLUMNS.position)).where(_COLUMNS.deployment_id == deployment_id))
     row = {"deployment_id": deployment_id, "position": (last or 0) + 1, "name": name, "began": tables.now()}
     connection.execute(insert(tables.steps).values(row))

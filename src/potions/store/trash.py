@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from potions.errors import InternalError, TrashUnknown
 from potions.model.app import App
 from potions.model.deployment import Status
+from potions.model.variable import VariableAct, VariableEvent
 from potions.names import AppName
 from potions.store import tables
 from potions.store.apps import living_app, ports_for, remove_app
 from potions.store.database import StorePart
 from potions.store.records import ChoosePorts, TrashRecord
-from potions.store.sealing import Sealer, seal_variable
+from potions.store.sealing import Sealer, open_variable, seal_variable
+from potions.store.variable_events import record
 
 
 class Trash(StorePart):
@@ -54,7 +56,12 @@ class Trash(StorePart):
             return [_record(row) for row in connection.execute(over)][::-1]
 
     def restore_app(
-        self, app_id: int, new_name: AppName, choose: ChoosePorts, automatic: Mapping[str, str] | None = None
+        self,
+        app_id: int,
+        new_name: AppName,
+        choose: ChoosePorts,
+        automatic: Mapping[str, str] | None = None,
+        by: str = "",
     ) -> App:
         """Bring an app back, under ``new_name`` and on new ports, with variables, releases and deployments.
 
@@ -68,7 +75,9 @@ class Trash(StorePart):
             ports = ports_for(connection, new_name, choose)
             row = {"name": new_name, "first_port": ports.first, "deleted_at": None}
             connection.execute(update(tables.apps).where(tables.apps.c.id == app_id).values(row))
-            _make_anew(connection, self._sealer, app_id, automatic or {})
+            remade = _make_anew(connection, self._sealer, app_id, automatic or {})
+            if remade:
+                record(connection, app_id, VariableEvent(tables.now(), by, VariableAct.REMADE, changed=remade))
             return living_app(connection, app_id)
 
 
@@ -89,18 +98,25 @@ def _put_into_trash(connection: Connection, app_id: int, trash: TrashRecord) -> 
 
 
 def _end_deployments(connection: Connection, app_id: int) -> None:
-    """Both slots are stopped: nothing drains, and what waited would be stuck when the app comes back."""
+    """Both slots are stopped: nothing drains or stands by, and what waited would be stuck when the app comes back."""
     of_app = update(tables.deployments).where(tables.deployments.c.app_id == app_id)
-    connection.execute(of_app.values(draining=False))
+    connection.execute(of_app.values(draining=False, standby_until=None))
     unfinished = of_app.where(tables.deployments.c.ended.is_(None))
     connection.execute(unfinished.values(status=Status.CANCELLED.value, ended=tables.now()))
 
 
-def _make_anew(connection: Connection, sealer: Sealer, app_id: int, automatic: Mapping[str, str]) -> None:
+def _make_anew(connection: Connection, sealer: Sealer, app_id: int, automatic: Mapping[str, str]) -> list[str]:
+    """Returns the names of those that have another value now."""
     columns = tables.variables.c
-    for name, value in automatic.items():
-        still_automatic = update(tables.variables).where(columns.app_id == app_id, columns.name == name, columns.auto)
-        connection.execute(still_automatic.values(sealed=seal_variable(sealer, app_id, name, value)))
+    remade = []
+    for name, value in sorted(automatic.items()):
+        still_automatic = (columns.app_id == app_id, columns.name == name, columns.auto)
+        sealed = connection.execute(select(columns.sealed).where(*still_automatic)).scalar()
+        if sealed is not None and open_variable(sealer, app_id, name, sealed) != value:
+            anew = seal_variable(sealer, app_id, name, value)
+            connection.execute(update(tables.variables).where(*still_automatic).values(sealed=anew))
+            remade.append(name)
+    return remade
 
 
 def _newest_first() -> Select[Any]:

@@ -157,6 +157,7 @@ def test_a_body_that_does_not_fit_is_refused(api: Api, app: App, body: bytes) ->
         assert_refused(api.patch("/apps/blog/variables", content=body, headers=headers))
         assert_refused(api.post("/apps/blog/deployments", content=body, headers=headers))
         assert_refused(api.post("/trash/blog/restore", content=body, headers=headers))
+        assert_refused(api.post("/apps/blog/rollback", content=body, headers=headers))
 
 
 def test_a_refused_body_does_not_repeat_its_values(api: Api, app: App) -> None:
@@ -204,6 +205,9 @@ def test_a_number_that_no_deployment_has_is_refused(api: Api, app: App, number: 
 
 QUERIES = ["/deployments?limit=0", "/deployments?limit=1001", "/deployments?limit=many"]
 QUERIES += [f"/deployments?limit={'9' * 400}", "/logs?lines=-1", "/logs?lines=1e9", "/logs?slot=red"]
+QUERIES += ["/variables/history?limit=0", "/variables/history?limit=10001", "/variables/export?automatic=2"]
+QUERIES += ["/rollback?to=latest", "/rollback?to=r1&env=today", "/releases/diff?before=../x", "/releases/diff?limit=-1"]
+QUERIES += [f"/releases/diff?limit={'9' * 400}", f"/releases/diff?after={'9' * 5000}", "/rollback?to=%00"]
 QUERIES += ["/logs?follow=perhaps", "/variables?reveal=2", "/deployments/1/events?follow=x", "/removal?purge=%ff"]
 
 
@@ -263,6 +267,33 @@ def test_what_is_sent_as_a_source_can_be_kept(api: Api, app: App) -> None:
     for source in ("%ff%fe", "%00", "%ed%a0%80", "a%0ab", "x" * 3000, "é.tar.gz"):
         answer = api.post(f"/apps/blog/releases?source={source}", content=b"no archive")
         assert_refused(answer)
+
+
+# Variables
+
+
+@pytest.mark.parametrize("name", ["history", "export", "preview", "named"])
+def test_a_variable_may_be_called_as_a_route_is(api: Api, service: Service, app: App, name: str) -> None:
+    """It is found all the same, and the route still answers."""
+    service.context.store.change_variables(app.id, {name: "hidden"})
+    assert api.get(f"/apps/blog/variables/named/{name}").json()["value"] == "hidden"
+    assert isinstance(api.get("/apps/blog/variables/history").json(), list)
+
+
+def test_whoever_asks_for_a_value_is_in_the_history(api: Api, service: Service, app: App) -> None:
+    """By the name that the socket gives; without a value nobody is."""
+
+    def seen() -> list[tuple[str, str]]:
+        found = api.get("/apps/blog/variables/history").json()
+        return [(event["by"], event["act"]) for event in found if event["seen"]]
+
+    before = seen()
+    api.get("/apps/blog/variables")
+    api.get("/apps/blog/variables?reveal=false")
+    assert seen() == before
+    api.get("/apps/blog/variables?reveal=true")
+    api.get("/apps/blog/variables/export?automatic=true")
+    assert seen() == [("testclient", "exported"), ("testclient", "revealed"), *before]
 
 
 # Its description

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from potions.cli.main import main
 from potions.layout import Home
 from support.canned_agent import CannedAgent, running_agent
 from support.command import Outcome, Run, Spawn
+from support.terminal import Terminal, in_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -56,5 +58,15 @@ def spawn() -> Spawn:
     def start(*argv: str, env_more: dict[str, str] | None = None, **more: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "potions.cli.main", *argv]
         return subprocess.Popen(command, env=os.environ | (env_more or {}), **more)  # type: ignore[call-overload,no-any-return]
+
+    return start
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    """Run the command in a terminal of its own."""
+
+    def start(*argv: str) -> Any:
+        return in_terminal(sys.executable, "-m", "potions.cli.main", *argv, environment=os.environ)
 
     return start

@@ -1,4 +1,4 @@
-"""`potions deploy`, `redeploy` and `rollback`: from the archive to what serves, and every way it can end."""
+"""`potions deploy` and `redeploy`: from the archive to what serves, and every way it can end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from potions.client import PACKED_BYTES
-from potions.errors import AppUnknown, NoRoom, NothingToRollBackTo
+from potions.errors import AppUnknown, NoRoom
 from potions.model.deployment import Failure
 from potions.schema import Deployment, DeploymentCreate, ErrorBody, Kind, Status
 from support import answers
@@ -253,7 +253,7 @@ def test_a_stream_that_ends_too_early_is_never_a_success(run: Run, agent: Canned
     assert "broke off" in outcome.err
 
 
-# Redeploy and rollback
+# Redeploy
 
 
 def test_a_redeploy_names_no_release(run: Run, agent: CannedAgent) -> None:
@@ -261,26 +261,6 @@ def test_a_redeploy_names_no_release(run: Run, agent: CannedAgent) -> None:
     ready(agent, answers.deployment(2, kind=Kind.REDEPLOY))
     assert run("redeploy", "blog").status == 0
     assert agent.asked[0].decoded(DeploymentCreate) == DeploymentCreate()
-
-
-def test_a_rollback_is_followed(run: Run, agent: CannedAgent) -> None:
-    """A rollback shows its steps and what serves again."""
-    back = answers.deployment(2, kind=Kind.ROLLBACK, target=1, release=answers.release("r1"), draining=True)
-    ready(agent, back)
-    agent.says("POST", "/apps/blog/rollback", back)
-    outcome = run("rollback", "blog")
-    assert outcome.status == 0
-    assert outcome.out.startswith("Rollback 2 of blog: r1")
-    assert "blog serves r1 now from green" in outcome.out
-    assert "finishes its last requests" in outcome.out
-
-
-def test_nothing_to_roll_back_to(run: Run, agent: CannedAgent) -> None:
-    """Without an earlier release the refusal is printed."""
-    agent.refuses("POST", "/apps/blog/rollback", NothingToRollBackTo("blog"))
-    outcome = run("rollback", "blog")
-    assert outcome.status == 1
-    assert "blog has nothing to roll back to." in outcome.err
 
 
 def test_a_deploy_that_was_rolled_back_meanwhile(run: Run, agent: CannedAgent, archive: Path) -> None:

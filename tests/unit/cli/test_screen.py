@@ -7,8 +7,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.text import Text
 
-from potions.cli.screen import new_table, print_json, sanitise, say, show, spell_out
+from potions.cli.screen import new_table, print_json, sanitise, say, show, spell_out, write_out
 from potions.schema import AppCreate
 
 
@@ -69,12 +70,24 @@ def test_a_long_line_is_not_folded(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_pipe_gets_whole_cells(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a pipe no cell is folded, so that a script finds what it looks for."""
+    """In a pipe no cell is folded, so that a script finds what it looks for, nor filled up for a long one below it."""
     monkeypatch.delenv("COLUMNS")
     table = new_table("A", "B", fold=("B",))
-    table.add_row("x" * 60, "y" * 60)
+    table.add_row("x" * 600, "y" * 600)
+    table.add_row(Text("漢字", style="bold"), "[z]")
     show(table)
-    assert "y" * 60 in capsys.readouterr().out
+    titles, first, second = capsys.readouterr().out.splitlines()
+    assert titles.split() == ["A", "B"]
+    assert first == f"{'x' * 600}  {'y' * 600}"
+    assert second == f"漢字{' ' * 596}  [z]"
+
+
+def test_what_is_written_out_is_not_touched(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """A pipe gets every byte, and nothing more; in its place among what is printed otherwise."""
+    say("before")
+    write_out("a\r\n\x1b[31m\u2028ünï")
+    say("after")
+    assert capfdbinary.readouterr().out == "before\na\r\n\x1b[31m\u2028ünïafter\n".encode()
 
 
 def test_json_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

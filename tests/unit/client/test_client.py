@@ -25,12 +25,17 @@ from potions.schema import (
     AppCreate,
     Colour,
     DeploymentCreate,
+    DotenvText,
     ErrorBody,
     Liveness,
     LogLine,
     RestoreRequest,
+    RollbackRequest,
+    RollbackVariables,
     TrashEntry,
     Variable,
+    VariableAct,
+    VariableEvent,
     VariablesChange,
     VariablesChanged,
 )
@@ -68,6 +73,9 @@ ROUTES: list[tuple[Call, str, str, object]] = [
     (lambda c: c.restart("blog"), "POST", "/apps/blog/restart", answers.detail()),
     (lambda c: c.deploy("blog"), "POST", "/apps/blog/deployments", answers.deployment()),
     (lambda c: c.rollback("blog"), "POST", "/apps/blog/rollback", answers.deployment()),
+    (lambda c: c.rollback_preview("blog"), "GET", "/apps/blog/rollback", answers.preview()),
+    (lambda c: c.releases("blog"), "GET", "/apps/blog/releases", [answers.entry(2), answers.entry(1)]),
+    (lambda c: c.diff("blog"), "GET", "/apps/blog/releases/diff", answers.diff()),
     (lambda c: c.deployments("blog"), "GET", "/apps/blog/deployments", [answers.failed()]),
     (lambda c: c.deployment("blog", 2), "GET", "/apps/blog/deployments/2", answers.deployment()),
     (lambda c: c.cancel("blog", 2), "POST", "/apps/blog/deployments/2/cancel", answers.deployment()),
@@ -78,6 +86,20 @@ ROUTES: list[tuple[Call, str, str, object]] = [
         [Variable("PORT", None, True, True, Liveness.LIVE)],
     ),
     (lambda c: c.change_variables("blog", VariablesChange()), "PATCH", "/apps/blog/variables", CHANGED),
+    (lambda c: c.preview_variables("blog", VariablesChange()), "POST", "/apps/blog/variables/preview", CHANGED),
+    (lambda c: c.export_variables("blog"), "GET", "/apps/blog/variables/export", DotenvText("A=1\n", ["A"], [])),
+    (
+        lambda c: c.variable("blog", "A"),
+        "GET",
+        "/apps/blog/variables/named/A",
+        Variable("A", "1", False, False, Liveness.LIVE),
+    ),
+    (
+        lambda c: c.variable_history("blog"),
+        "GET",
+        "/apps/blog/variables/history",
+        [VariableEvent(answers.NOW, "ann", VariableAct.SET, added=["A"])],
+    ),
 ]
 
 
@@ -99,6 +121,32 @@ def test_each_method_asks_its_route(
         (lambda c: c.removal("blog", purge=True), "GET", "/apps/blog/removal", {"purge": "true"}),
         (lambda c: c.deployments("blog", 3), "GET", "/apps/blog/deployments", {"limit": "3"}),
         (lambda c: c.variables("blog", reveal=True), "GET", "/apps/blog/variables", {"reveal": "true"}),
+        (
+            lambda c: c.export_variables("blog", automatic=True),
+            "GET",
+            "/apps/blog/variables/export",
+            {"automatic": "true"},
+        ),
+        (
+            lambda c: c.variable_history("blog", limit=3, name="A"),
+            "GET",
+            "/apps/blog/variables/history",
+            {"limit": "3", "variable": "A"},
+        ),
+        (lambda c: c.rollback_preview("blog"), "GET", "/apps/blog/rollback", {"env": "then"}),
+        (
+            lambda c: c.rollback_preview("blog", "r3", RollbackVariables.CURRENT),
+            "GET",
+            "/apps/blog/rollback",
+            {"to": "r3", "env": "current"},
+        ),
+        (lambda c: c.diff("blog"), "GET", "/apps/blog/releases/diff", {"limit": "1000"}),
+        (
+            lambda c: c.diff("blog", "r1", "7", limit=3),
+            "GET",
+            "/apps/blog/releases/diff",
+            {"before": "r1", "after": "7", "limit": "3"},
+        ),
     ],
 )
 def test_choices_are_sent_in_the_query(
@@ -117,16 +165,19 @@ def test_bodies_are_the_structs_of_the_schema(agent: CannedAgent, client: Client
     agent.says("POST", "/trash/blog/restore", answers.detail())
     agent.says("POST", "/apps/blog/deployments", answers.deployment())
     agent.says("PATCH", "/apps/blog/variables", CHANGED)
+    agent.says("POST", "/apps/blog/rollback", answers.deployment())
     client.create_app("Not A Name")
     client.restore_app("blog", "blog-old")
     client.deploy("blog", answers.HASH)
     client.change_variables("blog", VariablesChange(set={"A": "ä\n"}, unset=["B"]))
-    kinds = (AppCreate, RestoreRequest, DeploymentCreate, VariablesChange)
+    client.rollback("blog", "r3", RollbackVariables.CURRENT)
+    kinds = (AppCreate, RestoreRequest, DeploymentCreate, VariablesChange, RollbackRequest)
     assert [asked.decoded(kind) for asked, kind in zip(agent.asked, kinds, strict=True)] == [
         AppCreate("Not A Name"),
         RestoreRequest("blog-old"),
         DeploymentCreate(answers.HASH),
         VariablesChange(set={"A": "ä\n"}, unset=["B"]),
+        RollbackRequest("r3", RollbackVariables.CURRENT),
     ]
 
 

@@ -116,22 +116,17 @@ def test_steps_run_in_order_and_are_journaled_before_they_begin(story: Story) ->
     assert story.perform()
     assert story.done == EVERY
     assert story.remembered.of("record") == [
-        "began unpack",
-        "status deploying",
+        "began unpack deploying",
         "ended unpack began check",
-        "ended check began migrate",
-        "status migrating",
-        "ended migrate began start",
-        "status verifying",
+        "ended check began migrate migrating",
+        "ended migrate began start verifying",
         "ended start began switch",
         "ended switch began confirm",
         "succeeded",
     ]
     told = story.remembered.told
     for step in EVERY:
-        journaled = next(
-            at for at, said in enumerate(told) if said.startswith("record") and said.endswith(f"began {step}")
-        )
+        journaled = next(at for at, said in enumerate(told) if said.startswith("record") and f"began {step}" in said)
         assert journaled < told.index(f"log began {step}") < told.index(f"do {step}") < told.index(f"log ended {step}")
 
 
@@ -234,7 +229,7 @@ def test_a_full_disk_is_no_mistake(story: Story) -> None:
     assert story.end == "failed no-room"
 
 
-@pytest.mark.parametrize("word", ["began unpack", "ended check began migrate", "status migrating", "succeeded"])
+@pytest.mark.parametrize("word", ["began unpack deploying", "ended check began migrate migrating", "succeeded"])
 def test_a_record_that_cannot_be_written_is_a_failure(story: Story, word: str) -> None:
     """What is not journaled does not begin, and what cannot be recorded as done is undone."""
     story.fail(f"record {word}", StoreFailed("The store is broken."))

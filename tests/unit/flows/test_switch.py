@@ -8,13 +8,22 @@ import pytest
 
 from potions.errors import AppExited, ConfirmFailed, StillRunning
 from potions.flows.ports import Answer
-from potions.flows.switch import check_through_the_proxy, end_slot, retire_other_slot, wait_until_idle
+from potions.flows.slots import end_slot
+from potions.flows.switch import (
+    check_through_the_proxy,
+    drain_other_slot,
+    point_traffic_at_slot,
+    point_traffic_back,
+    retire_other_slot,
+)
 from potions.layout import Colour
+from potions.model.plan import Strategy
 from potions.model.service import Phase, ServiceState
 from support.remembering import RELEASE
 from support.scripted_world import RUNNING, Script
 
 BLUE = Answer(200, "blue")
+PARKED = "discard parked blue"
 
 
 def test_confirm_waits_for_an_answer_of_the_new_slot() -> None:
@@ -50,9 +59,9 @@ def test_a_release_that_ended_since_is_not_waited_for() -> None:
 
 
 def test_a_drain_ends_when_nothing_is_open() -> None:
-    """Not before, and without a word."""
-    script = Script(in_flight=[3, 1, 0, 9])
-    wait_until_idle(script.run())
+    """Not before, and without a word. One look is not enough: a request is counted a moment after its choice."""
+    script = Script(in_flight=[3, 0, 1, 0, 0, 9])
+    drain_other_slot(script.run())
     assert script.notes == []
 
 
@@ -60,7 +69,7 @@ def test_a_drain_ends_after_its_time_with_a_word() -> None:
     """What is still open is counted for the log."""
     script = Script(manifest='[deploy]\ndrain = "100ms"\n', in_flight=[2])
     began = time.monotonic()
-    wait_until_idle(script.run())
+    drain_other_slot(script.run())
     assert 0.1 <= time.monotonic() - began < 5
     assert script.notes == ["2 requests or WebSockets still open after 0.1 s; they end now"]
 
@@ -68,7 +77,7 @@ def test_a_drain_ends_after_its_time_with_a_word() -> None:
 def test_a_drain_ends_at_once_when_somebody_waits() -> None:
     """Without waiting for its time."""
     hurried = iter([False, True])
-    wait_until_idle(Script(in_flight=[2]).run(hurried=lambda: next(hurried)))
+    drain_other_slot(Script(in_flight=[2]).run(hurried=lambda: next(hurried)))
 
 
 def test_the_other_slot_is_retired_in_its_own_time() -> None:
@@ -82,6 +91,48 @@ def test_the_other_slot_is_retired_in_its_own_time() -> None:
         "prune r3",
         "forget r3",
     ]
+
+
+def test_a_slot_that_may_stand_by_is_left_running() -> None:
+    """For as long as the new release's manifest says; not one that does not run, as before a first deploy."""
+    script, asked = Script(manifest='[deploy]\nstandby = "10m"\n'), []
+    retire_other_slot(script.run(begin_standby=asked.append))
+    assert asked == [600.0]
+    assert script.remembered.told == ["log note green stands by for 600 s: a rollback to it takes a moment", PARKED]
+    stopped = Script(manifest='[deploy]\nstandby = "10m"\n', states=[ServiceState(Phase.ABSENT)])
+    retire_other_slot(stopped.run(begin_standby=asked.append))
+    assert asked == [600.0]
+
+
+def test_a_switch_is_one_rename_after_a_sync() -> None:
+    """What ran for a while already is on the disk."""
+    script = Script()
+    point_traffic_at_slot(script.run())
+    point_traffic_at_slot(script.run(is_warm=True))
+    point_traffic_back(script.run())
+    assert script.remembered.told == ["point blue after a sync", "point blue at once", "point green after a sync"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "before"),
+    [
+        ('[deploy]\nstrategy = "handover"\n', Strategy.OVERLAP),
+        ("", Strategy.HANDOVER),
+        ('[deploy]\nstrategy = "handover"\n', Strategy.HANDOVER),
+    ],
+)
+def test_in_a_handover_a_switch_lets_those_go_who_wait(manifest: str, before: Strategy) -> None:
+    """The link names the slot already; whichever of the two releases asked for it. Going back means to wait again."""
+    script = Script(manifest=manifest)
+    point_traffic_at_slot(script.run(serving_strategy=before))
+    point_traffic_back(script.run(serving_strategy=before))
+    assert script.remembered.told == ["let go blue 4000", "end hold blue", "hold blue"]
+
+
+def test_a_first_deploy_hands_nothing_over() -> None:
+    """Nothing serves, so nothing has to stop; the site is ready for the next one all the same."""
+    run = Script(manifest='[deploy]\nstrategy = "handover"\n').run()
+    assert (run.is_handover, run.needs_gate) == (False, True)
 
 
 def test_a_slot_that_a_rollback_wants_is_left_running() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from potions.errors import AppExited, DeployCancelled, ListensElsewhere, NotListening, PortBusy, Unhealthy
 from potions.flows.ports import Answer
-from potions.flows.verify import is_good, verify_slot
+from potions.flows.verify import check_warm_slot, is_good, verify_slot
 from potions.model.plan import Health
 from potions.model.service import Phase, ServiceState
 from support.scripted_world import RUNNING, Script
@@ -168,3 +168,17 @@ def test_an_app_that_printed_nothing_is_told_so() -> None:
         verify_slot(script.run())
     assert script.lines == []
     assert "it printed nothing" in script.notes
+
+
+def test_one_good_answer_of_a_slot_that_runs_already_is_enough() -> None:
+    """It was healthy when it served."""
+    script = Script()
+    check_warm_slot(script.run(is_warm=True))
+    assert script.remembered.told == ["get /"]
+
+
+def test_a_slot_that_stood_by_and_answers_badly_is_verified_as_a_new_one() -> None:
+    """It gets its time, and two good answers in a row are wanted."""
+    script = Script(answers=[None, Answer(200), Answer(200)])
+    check_warm_slot(script.run(is_warm=True))
+    assert script.remembered.told.count("get /") == 3

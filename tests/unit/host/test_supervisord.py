@@ -83,4 +83,4 @@ def test_no_supervisord_is_told(home: Home) -> None:
 def _assert_told(supervisor: Supervisord) -> None:
     assert not supervisor.is_up()
     with pytest.raises(SupervisorRefused, match="does not answer"):
-        supervisor.stop("blog.blue", 1)
+        supervisor.stop(["blog.blue"], 1)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from potions.host.programs import caddy_program
-from potions.layout import Home
+from potions.layout import AppTree, Colour, Home
 from potions.render.caddy import Site, render_caddyfile, render_site
 from support.golden import check_golden, golden_cases
 
@@ -31,7 +31,9 @@ def _site(app: str, home: Home) -> Site:
 def _render_site(text: str) -> str:
     given = tomllib.loads(text)
     ports, live_root = tuple(given.pop("ports")), Path(given.pop("live_root"))
-    return render_site(Site(ports=ports, live_root=live_root, **given))
+    tree = AppTree(live_root.parent)
+    gates = {colour: tree.gate(colour) for colour in Colour} if given.pop("gated", False) else None
+    return render_site(Site(ports=ports, live_root=live_root, gates=gates, **given))
 
 
 def _render_caddyfile(text: str) -> str:

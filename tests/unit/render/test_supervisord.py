@@ -47,6 +47,7 @@ def _service(home: Home, name: str = "gallery.blue", *, stop_timeout: float = 30
         account=Account(name="deploy", uid=1001, gid=1002, switch=True),
         stop_timeout=stop_timeout,
         restart=restart,
+        own_variables={"POTIONS_PROCESS": "web", "PORT": None},
     )
 
 
@@ -178,6 +179,7 @@ def test_the_spec_carries_any_command_and_nothing_else_does(command: str) -> Non
         "command": command,
         "directory": "/srv/potions/apps/gallery/blue",
         "env_file": "/srv/potions/apps/gallery/.env.blue",
+        "own_variables": {"POTIONS_PROCESS": "web", "PORT": None},
         "account": {"name": "deploy", "uid": 1001, "gid": 1002, "switch": True},
     }
 

@@ -15,6 +15,7 @@ from potions.service.context import Context
 from potions.service.control import Control
 from potions.service.jobs import Jobs
 from potions.service.runs import Runs
+from potions.service.standby import Standbys
 from support.platform import wait_for
 
 
@@ -105,7 +106,7 @@ def test_the_queue_goes_on_after_a_store_that_could_not_be_written(
             raise NoRoom("The disk is full.")
         fail(deployment_id, failure)
 
-    runs = Runs(context)
+    runs = Runs(context, Standbys(context))
     monkeypatch.setattr(runs, "begin", refuse)
     monkeypatch.setattr(context.store, "fail", full_at_first)
     jobs = Jobs(context, runs)

@@ -45,7 +45,7 @@ def test_a_site_that_is_refused_does_not_keep_the_others(service: Service) -> No
     app_with(service, "broken", 70_000)
     app_with(service, "sound", free_port())
     home = service.context.home
-    service.context.proxy.put_site("gone", (1, 2), home.app("gone").live)
+    service.context.proxy.put_site("gone", (1, 2), home.app("gone"), gated=False)
     assert visited(service, "gone") == 503
     service.recovery.run()
     assert service.context.proxy.sites() == ["sound"]

@@ -20,7 +20,7 @@ ENDS: dict[str, Callable[[Store, int], None]] = {
 CHANGES: dict[str, Callable[[Store, int], None]] = {
     **ENDS,
     "begun": lambda store, id: store.begin(id, Colour.BLUE, None, {}, []),
-    "going on": lambda store, id: store.set_status(id, Status.VERIFYING),
+    "going on": lambda store, id: store.step_began(id, "verify", Status.VERIFYING),
 }
 
 
@@ -39,7 +39,7 @@ def test_beginning_says_where_and_with_what(store: Store, app: App, deploy) -> N
 def test_a_status_is_kept(store: Store, app: App, deploy, status: Status) -> None:
     """Each one on the way can be set."""
     made = deploy()
-    store.set_status(made.id, status)
+    store.step_began(made.id, "verify", status)
     assert store.deployment(app.id, made.number).status is status
 
 
@@ -48,7 +48,7 @@ def test_an_end_is_no_status_to_set(store: Store, app: App, deploy, status: Stat
     """Ending takes more than a word: time, drain, reason."""
     made = deploy()
     with pytest.raises(InternalError):
-        store.set_status(made.id, status)
+        store.step_began(made.id, "verify", status)
     assert store.deployment(app.id, made.number) == made
 
 

@@ -24,8 +24,8 @@ class AppController(Controller):
         return service.overview.apps()
 
     @post(sync_to_thread=True, summary="Make an app")
-    def create(self, service: Service, data: AppCreate) -> AppDetail:
-        return service.overview.app(service.apps.create(data.name).name)
+    def create(self, request: Request, service: Service, data: AppCreate) -> AppDetail:  # type: ignore[type-arg]
+        return service.overview.app(service.apps.create(data.name, caller(request)).name)
 
     @get("/{name:str}", sync_to_thread=True, summary="One app")
     def one(self, service: Service, name: str) -> AppDetail:

@@ -27,9 +27,10 @@ class LogController(Controller):
         name: str,
         lines: Annotated[int, Parameter(ge=0, le=100_000)] = 100,
         slot: Colour | None = None,
+        process: str | None = None,
         follow_it: Annotated[bool, Parameter(query="follow")] = False,
     ) -> Stream:
-        reader = service.logs.open(name, slot, lines)
+        reader = service.logs.open(name, slot, process, lines)
 
         def read() -> list[bytes]:
             return [msgspec.json.encode(line) + b"\n" for line in reader.read()]

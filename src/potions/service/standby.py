@@ -1,0 +1,65 @@
+"""Slots that stand by: kept running for a while after they served, so that a rollback takes a moment. Ended in time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from potions.errors import AppBusy, PotionsError
+from potions.model.deployment import Deployment
+from potions.service.context import Context
+
+_log = logging.getLogger(__name__)
+
+#: Seconds. A deploy of the app that runs ends the standby itself; otherwise it is tried again.
+_AGAIN = 1.0
+_LONGEST_WAIT = 3600.0
+
+
+class Standbys:
+    """What stands by in one home."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._changed = threading.Condition()
+
+    def begin(self, deployment_id: int, seconds: float) -> None:
+        """Keep the slot that served before this deployment running for so long."""
+        with self._changed:
+            self._context.store.begin_standby(deployment_id, datetime.now(UTC) + timedelta(seconds=seconds))
+            self._changed.notify_all()
+
+    def start(self, end: Callable[[Deployment], None]) -> None:
+        """Begin to watch the time. ``end`` stops what stands by for a deployment; AppBusy has it asked again."""
+        threading.Thread(target=self._watch, args=(end,), name="standby", daemon=True).start()
+
+    def _watch(self, end: Callable[[Deployment], None]) -> None:
+        while True:
+            try:
+                pause = self._end_expired(end)
+            except (PotionsError, OSError) as error:
+                _log.error("standby: %s", error)
+                pause = _AGAIN
+            with self._changed:
+                self._changed.wait(pause)
+
+    def _end_expired(self, end: Callable[[Deployment], None]) -> float:
+        """End those whose time is over; returns after how many seconds to look again."""
+        pauses = [_LONGEST_WAIT]
+        for deployment in self._context.store.standing_by():
+            left = _seconds_left(deployment)
+            if left <= 0:
+                try:
+                    end(deployment)
+                except AppBusy:
+                    left = _AGAIN
+            if left > 0:
+                pauses.append(left)
+        return min(pauses)
+
+
+def _seconds_left(deployment: Deployment) -> float:
+    until = deployment.standby_until
+    return 0.0 if until is None else (until - datetime.now(UTC)).total_seconds()
