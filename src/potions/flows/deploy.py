@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potions.errors import ArchiveBroken, ArchiveUnsafe, PortBusy
+from potions.errors import ArchiveBroken, ArchiveUnreadable, ArchiveUnsafe, PortBusy
 from potions.flows import build, switch
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow, PointOfNoReturn, Step
@@ -68,17 +68,17 @@ def receive_archive(run: SlotRun) -> None:
 def unpack_into_idle_slot(run: SlotRun) -> None:
     release = run.deployment.release
     try:
-        files, size = run.world.trees.unpack(
-            run.tree, run.slot, release, report=run.log.progress, cancelled=run.cancelled
-        )
-    except (ArchiveBroken, ArchiveUnsafe):
+        unpacked = run.world.trees.unpack(run.tree, run.slot, release, report=run.log.progress, cancelled=run.cancelled)
+    except (ArchiveBroken, ArchiveUnsafe, ArchiveUnreadable):
         # No later deploy can use these bytes, and kept ones would stand in for a whole archive sent again.
         run.world.trees.prune(run.tree, release)
         run.forget_release(release)
         raise
     stop_slot(run)
     run.world.trees.place(run.tree, run.slot, run.content)
-    run.log.note(f"{release.label}: {files:,} files, {size:,} bytes in {run.slot}")
+    run.log.note(f"{release.label}: {unpacked.files:,} files, {unpacked.bytes:,} bytes in {run.slot}")
+    if unpacked.shadows:
+        run.log.note(f"left out {unpacked.shadows:,} files that macOS packs beside others (._NAME, __MACOSX)")
 
 
 def building_or_deploying(run: SlotRun) -> Status:
