@@ -242,8 +242,14 @@ class ArchiveUnsafe(PotionsError):
     code = "archive-unsafe"
 
 
+class ArchiveUnreadable(PotionsError):
+    """An archive that may be whole and cannot be read: encrypted, split, or packed by an uncommon method."""
+
+    code = "archive-unreadable"
+
+
 class ArchiveTooLarge(PotionsError):
-    """An archive with more members, more bytes or a higher ratio than a release may have."""
+    """An archive with more members, more bytes or a higher ratio than a release may have, or than memory can take."""
 
     code = "archive-too-large"
 

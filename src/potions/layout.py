@@ -119,7 +119,7 @@ class AppTree:
         return self.root / "releases"
 
     def archive(self, release: str, suffix: str) -> Path:
-        """A kept archive, as it was sent. ``suffix`` is ``tar.gz`` or ``tar.zst``."""
+        """A kept archive, as it was sent. ``suffix`` says which kind it is: ``tar.gz``, ``zip`` …"""
         return self.releases / f"{release}.{suffix}"
 
     @property

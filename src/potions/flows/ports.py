@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from potions.layout import AppTree, Colour
-from potions.model.deployment import Failure, Release, SlotContent, Status
+from potions.model.deployment import Failure, Release, SlotContent, Status, Unpacked
 from potions.model.plan import ReleaseFiles, Shipped, Strategy
 from potions.model.service import Service, ServiceState
 
@@ -163,8 +163,8 @@ class Trees(Protocol):
 
     def unpack(
         self, tree: AppTree, colour: Colour, release: Release, *, report: Report, cancelled: Callable[[], bool]
-    ) -> tuple[int, int]:
-        """Unpack beside the slots; returns files and bytes."""
+    ) -> Unpacked:
+        """Unpack beside the slots, and say what the release turned out to hold."""
 
     def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
         """Park what the slot holds and put the unpacked release there."""

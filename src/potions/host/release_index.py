@@ -11,8 +11,8 @@ from hashlib import blake2b
 
 import msgspec
 
-from potions.host.archive import Limits, Unpacked, unpack_into
-from potions.host.archive_stream import too_large
+from potions.host.archive import Limits, Unpacked, may_repeat, unpack_into
+from potions.host.archive_limits import too_large
 from potions.host.release_tree import Parts, unsafe
 from potions.model.release_diff import FileKind, IndexedFile
 
@@ -33,7 +33,7 @@ def index_release(suffix: str, limits: Limits, *, source: int) -> ReleaseIndex:
 
     Contents are hashed as they come and not kept. Raises ArchiveTooLarge also for names of more than 32 MiB together.
     """
-    index = _Index()
+    index = _Index(replaces=may_repeat(suffix))
     contents = unpack_into(index, suffix, limits, source=source)
     return ReleaseIndex(contents, index.files())
 
@@ -47,10 +47,15 @@ class _Entry(msgspec.Struct, frozen=True):
 class _Index:
     """Remembers what `ReleaseTree` would write, and refuses what it would refuse."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, replaces: bool) -> None:
+        self._replaces = replaces
         self._entries: dict[Parts, _Entry] = {}
         self._folders: set[Parts] = set()
         self._room = _NAMES_MAX_BYTES
+
+    @property
+    def directories(self) -> int:
+        return len(self._folders)
 
     def files(self) -> list[IndexedFile]:
         found = self._entries.items()
@@ -92,8 +97,14 @@ class _Index:
         self._entries = {parts[1:]: entry for parts, entry in self._entries.items()}
         self._folders = {parts[1:] for parts in self._folders if parts[1:]}
 
+    def make_way(self, parts: Parts) -> None:
+        if not self._replaces:
+            raise unsafe(parts, "The archive has it twice.")
+
     def _make_room(self, parts: Parts) -> None:
         self.folder(parts[:-1])
+        if parts in self._entries:
+            self.make_way(parts)
         if parts in self._folders:
             raise unsafe(parts, "It is a directory elsewhere in the archive.")
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import stat
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sys import maxsize
-from typing import IO, Any, cast
 
 from potions.errors import ArchiveBroken, ArchiveTooLarge, ArchiveUnsafe, StoredPathRefused, UploadBroken
-from potions.host.archive_stream import PLAIN, ArchiveStream, Limits
+from potions.host.archive_limits import Limits
+from potions.host.archive_member import Member, MemberKind
+from potions.host.archive_tar import tar_members
 from potions.host.descriptors import directory
 from potions.host.files import rename_new, sync_filesystem_of
 from potions.host.put_token import temporary_name
@@ -22,7 +21,7 @@ from potions.host.storage_change import FOLDER_MODE, make_way
 from potions.host.storage_merge import Merge
 from potions.host.storage_put import Room, RoomLeft
 from potions.host.stored import changed, deepest_folder, taken, told_of_folder
-from potions.model.archive_format import link_leaves
+from potions.model.archive_format import TAR, link_leaves
 from potions.model.stored import Existing, FolderPut, StoredKind
 from potions.names import StoredPath, parse_stored_path, shown_name
 
@@ -104,35 +103,20 @@ def _place(path: StoredPath, temporary: str, folder: int, missing: int) -> None:
 
 def _receive(source: int, staged: int, room: RoomLeft) -> _Arriving:
     try:
-        stream = ArchiveStream(source, PLAIN, _NO_LIMITS, lambda _done, _total: None)
         with closing(ReleaseTree(staged)) as tree:
-            arriving = _Arriving(stream, tree, room)
-            for member in _members(stream):
+            arriving = _Arriving(tree, room)
+            for member in tar_members(TAR.suffix, source, _NO_LIMITS, lambda _done, _total: None):
                 arriving.member(member)
-            stream.finish()
             arriving.finish()
             return arriving
     except (ArchiveBroken, ArchiveUnsafe, ArchiveTooLarge) as error:
         raise UploadBroken("Not all of it arrived as it was sent.", why=error.why, do="Nothing was kept.") from error
 
 
-def _members(stream: ArchiveStream) -> Iterator[tarfile.TarInfo]:
-    """The members, each while the stream stands at its data."""
-    try:
-        tar = tarfile.TarFile(fileobj=cast(IO[bytes], stream), encoding="utf-8", errors="surrogateescape")
-        while (member := tar.next()) is not None:
-            yield member
-            # tarfile keeps every member, for lookups by name that nobody does here.
-            cast(Any, tar).members.clear()
-    except (tarfile.TarError, ValueError, RecursionError) as error:
-        raise UploadBroken("What arrived is no tar.", why=str(error), do="Nothing was kept.") from error
-
-
 class _Arriving:
     """A tar on its way into a folder. Links are kept until the end, so that nothing is written through one."""
 
-    def __init__(self, stream: ArchiveStream, tree: ReleaseTree, room: RoomLeft) -> None:
-        self._stream = stream
+    def __init__(self, tree: ReleaseTree, room: RoomLeft) -> None:
         self._tree = tree
         self._room = room
         self._links: dict[Parts, str] = {}
@@ -140,23 +124,24 @@ class _Arriving:
         self.files = 0
         self.bytes = 0
 
-    def member(self, member: tarfile.TarInfo) -> None:
+    def member(self, member: Member) -> None:
         """Write a file or a folder, remember a link, or refuse."""
         parts = _parts(member.name)
-        self._refuse_below_link(parts if member.isdir() else parts[:-1])
-        if member.isdir():
+        is_folder = member.kind is MemberKind.DIRECTORY
+        self._refuse_below_link(parts if is_folder else parts[:-1])
+        if is_folder:
             self._tree.folder(parts)
             self._times[parts] = member.mtime
         elif not parts:
             raise _refused(member.name, "It has no name.")
-        elif member.issym():
-            self._links[parts] = member.linkname
-        elif member.islnk():
+        elif member.kind is MemberKind.LINK:
+            self._links[parts] = member.target
+        elif member.kind is MemberKind.HARD_LINK:
             self._hard_link(member, parts)
-        elif member.isreg() and not member.issparse():
+        elif member.kind is MemberKind.FILE:
             self._file(member, parts)
         else:
-            raise _refused(member.name, "It is a socket, a named pipe, a device or a sparse file.")
+            raise _refused(member.name, member.reason)
 
     def finish(self) -> None:
         """Make the links, now that nothing will be written any more, and give folders their times."""
@@ -169,20 +154,20 @@ class _Arriving:
             if parts and 0 <= mtime < 2**40:
                 os.utime(self._tree.folder(parts), (int(mtime), int(mtime)))
 
-    def _file(self, member: tarfile.TarInfo, parts: Parts) -> None:
-        executable = bool(member.mode & stat.S_IXUSR)
-        self._tree.file(parts, self._pieces(member.size), executable=executable, mtime=member.mtime)
+    def _file(self, member: Member, parts: Parts) -> None:
+        pieces = self._within_room(member.content())
+        self._tree.file(parts, pieces, executable=member.executable, mtime=member.mtime)
         self._links.pop(parts, None)
         self.files += 1
         self.bytes += member.size
 
-    def _pieces(self, size: int) -> Iterator[memoryview]:
-        for piece in self._stream.pieces(size):
+    def _within_room(self, pieces: Iterator[memoryview]) -> Iterator[memoryview]:
+        for piece in pieces:
             self._room.take(len(piece))
             yield piece
 
-    def _hard_link(self, member: tarfile.TarInfo, parts: Parts) -> None:
-        earlier = _parts(member.linkname)
+    def _hard_link(self, member: Member, parts: Parts) -> None:
+        earlier = _parts(member.target)
         self._refuse_below_link(earlier)
         if not earlier:
             raise _refused(member.name, "It is a hard link to nothing.")

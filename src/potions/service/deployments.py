@@ -15,7 +15,7 @@ from potions.host.files import free_bytes, move, remove_tree, sync_directory
 from potions.host.trees import ROOM_KEPT
 from potions.layout import AppTree
 from potions.model.app import App
-from potions.model.archive_format import suffix_of
+from potions.model.archive_format import MAGIC_BYTES, suffix_of
 from potions.model.deployment import Deployment, Kind, Release
 from potions.model.event import Event
 from potions.names import ReleaseId, parse_release_id
@@ -23,7 +23,6 @@ from potions.service.context import Context
 from potions.service.jobs import Jobs
 
 _LOOK_AT_ROOM_EVERY = 16 * 1024 * 1024
-_MAGIC_BYTES = 512
 
 
 class Upload:
@@ -47,8 +46,8 @@ class Upload:
         self._file.write(chunk)
         self._hash.update(chunk)
         self.size += len(chunk)
-        if len(self._head) < _MAGIC_BYTES:
-            self._head += chunk[:_MAGIC_BYTES]
+        if len(self._head) < MAGIC_BYTES:
+            self._head += chunk[:MAGIC_BYTES]
 
     def keep(self, expected: int | None) -> tuple[ReleaseId, str]:
         """Bring it to the disk under its hash; returns hash and suffix. The same archive is stored once."""

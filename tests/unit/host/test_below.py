@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from potions.errors import AppUnknown, DeployCancelled, InternalError, NoRoom, UnsafePath
-from potions.host.archive import Limits, unpack
+from potions.host.archive import ARCHIVE_SUFFIXES, Limits, unpack
 from potions.host.below import Below
 from potions.model.service import Account
 from support import jobs
-from support.archives import file, packed, tar, tree
+from support.archives import archive_of, file, tree
 
 NOBODY = Account("nobody", 65534, 65534, switch=True)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the child has to become another user")
@@ -304,15 +304,18 @@ def test_apps_never_run_as_root() -> None:
 
 
 @needs_root
-def test_an_archive_only_the_platform_can_read_is_unpacked_as_the_user(as_nobody: Below, reachable: Path) -> None:
-    """The archive is opened before the child becomes the user; the files are the user's."""
+@pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
+def test_an_archive_only_the_platform_can_read_is_unpacked_as_the_user(
+    as_nobody: Below, reachable: Path, suffix: str
+) -> None:
+    """It is opened before the child becomes the user, who may not even read Python; the files are the user's."""
     kept = reachable / "releases"
     kept.mkdir(mode=0o700)
-    (kept / "a").write_bytes(packed(tar([file("d/a"), file("b")])))
+    (kept / "a").write_bytes(archive_of([file("d/a"), file("b")], suffix))
     slot = reachable / "slot"
     slot.mkdir()
     os.chown(slot, 65534, 65534)
-    done = as_nobody.run(unpack, "tar.gz", slot, Limits(), open_first=kept / "a", progress=lambda *_: None)
+    done = as_nobody.run(unpack, suffix, slot, Limits(), open_first=kept / "a", progress=lambda *_: None)
     assert done.files == 2
     assert tree(slot) == {"b": b"hello", "d": "/", "d/a": b"hello"}
     assert {path.stat().st_uid for path in slot.rglob("*")} == {65534}

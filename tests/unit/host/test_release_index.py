@@ -19,6 +19,7 @@ from potions.host.archive import Limits, Unpacked, unpack
 from potions.host.release_index import ReleaseIndex, index_release
 from potions.model.release_diff import FileKind
 from support.archives import file, folder, hard_link, link, member, packed, tar
+from support.zips import Entry, zip_of
 
 Member = tuple[tarfile.TarInfo, bytes]
 
@@ -177,3 +178,13 @@ def _look(path: Path) -> tuple[FileKind, int]:
     if stat.S_ISLNK(found.st_mode):
         return FileKind.LINK, 0
     return FileKind.PROGRAM if found.st_mode & 0o100 else FileKind.FILE, found.st_size
+
+
+def test_a_zip_is_indexed_as_a_tar_is() -> None:
+    """The same files have the same hashes, and what comes twice in a zip is refused, as in unpacking it."""
+    in_tar = index(file("Procfile", b"web"), file("bin/run", mode=0o755))
+    run = Entry(b"bin/run", mode=stat.S_IFREG | 0o755)
+    in_zip = indexed(zip_of([Entry(b"Procfile", b"web"), run]), "zip")
+    assert set(in_zip.files) == set(in_tar.files)
+    with pytest.raises(ArchiveUnsafe, match="twice"):
+        indexed(zip_of([Entry(b"a"), Entry(b"a", b"again")]), "zip")
