@@ -24,6 +24,7 @@ class Standbys:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._changed = threading.Condition()
+        self._over = False
 
     def begin(self, deployment_id: int, seconds: float) -> None:
         """Keep the slot that served before this deployment running for so long."""
@@ -35,15 +36,22 @@ class Standbys:
         """Begin to watch the time. ``end`` stops what stands by for a deployment; AppBusy has it asked again."""
         threading.Thread(target=self._watch, args=(end,), name="standby", daemon=True).start()
 
+    def stop(self) -> None:
+        """Watch no longer; what stands by goes on."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
     def _watch(self, end: Callable[[Deployment], None]) -> None:
-        while True:
+        while not self._over:
             try:
                 pause = self._end_expired(end)
             except (PotionsError, OSError) as error:
                 _log.error("standby: %s", error)
                 pause = _AGAIN
             with self._changed:
-                self._changed.wait(pause)
+                if not self._over:
+                    self._changed.wait(pause)
 
     def _end_expired(self, end: Callable[[Deployment], None]) -> float:
         """End those whose time is over; returns after how many seconds to look again."""
