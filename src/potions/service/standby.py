@@ -23,14 +23,13 @@ class Standbys:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._changed = threading.Condition()
+        self._changed = threading.Event()
         self._over = False
 
     def begin(self, deployment_id: int, seconds: float) -> None:
         """Keep the slot that served before this deployment running for so long."""
-        with self._changed:
-            self._context.store.begin_standby(deployment_id, datetime.now(UTC) + timedelta(seconds=seconds))
-            self._changed.notify_all()
+        self._context.store.begin_standby(deployment_id, datetime.now(UTC) + timedelta(seconds=seconds))
+        self._changed.set()
 
     def start(self, end: Callable[[Deployment], None]) -> None:
         """Begin to watch the time. ``end`` stops what stands by for a deployment; AppBusy has it asked again."""
@@ -38,20 +37,20 @@ class Standbys:
 
     def stop(self) -> None:
         """Watch no longer; what stands by goes on."""
-        with self._changed:
-            self._over = True
-            self._changed.notify_all()
+        self._over = True
+        self._changed.set()
 
     def _watch(self, end: Callable[[Deployment], None]) -> None:
         while not self._over:
+            # Before the look: what begins during it is not slept over.
+            self._changed.clear()
             try:
                 pause = self._end_expired(end)
             except (PotionsError, OSError) as error:
                 _log.error("standby: %s", error)
                 pause = _AGAIN
-            with self._changed:
-                if not self._over:
-                    self._changed.wait(pause)
+            if not self._over:
+                self._changed.wait(pause)
 
     def _end_expired(self, end: Callable[[Deployment], None]) -> float:
         """End those whose time is over; returns after how many seconds to look again."""
