@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from potions.errors import AppBusy, PotionsError
+from potions.errors import AppBusy
 from potions.model.deployment import Deployment
 from potions.service.context import Context
 
@@ -46,8 +46,9 @@ class Standbys:
             self._changed.clear()
             try:
                 pause = self._end_expired(end)
-            except (PotionsError, OSError) as error:
-                _log.error("standby: %s", error)
+            except Exception:
+                # Also what nobody had thought of: a watch that ends would leave every later standby running.
+                _log.exception("standby")
                 pause = _AGAIN
             if not self._over:
                 self._changed.wait(pause)
