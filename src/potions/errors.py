@@ -122,6 +122,23 @@ class NotConfirmed(PotionsError):
     exit_status = 2
 
 
+# Projects on a developer's computer
+
+
+class ProjectRefused(PotionsError):
+    """A directory that `potions init` cannot set up, or a file in it that cannot be written."""
+
+    code = "project-refused"
+    exit_status = 2
+
+
+class CommandNotStarted(PotionsError):
+    """A command that `potions dev` cannot start: there is none of that name, or it may not be run."""
+
+    code = "command-not-started"
+    exit_status = 127
+
+
 # Apps
 
 
@@ -225,8 +242,14 @@ class ArchiveUnsafe(PotionsError):
     code = "archive-unsafe"
 
 
+class ArchiveUnreadable(PotionsError):
+    """An archive that may be whole and cannot be read: encrypted, split, or packed by an uncommon method."""
+
+    code = "archive-unreadable"
+
+
 class ArchiveTooLarge(PotionsError):
-    """An archive with more members, more bytes or a higher ratio than a release may have."""
+    """An archive with more members, more bytes or a higher ratio than a release may have, or than memory can take."""
 
     code = "archive-too-large"
 
@@ -406,6 +429,34 @@ class NothingToRollBackTo(PotionsError):
         )
 
 
+class NothingToCompare(PotionsError):
+    """Two releases were to be compared, and there is only one."""
+
+    code = "nothing-to-compare"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has nothing to compare with what serves.",
+            why="Only one release has ever served.",
+            do=f"Name two: potions diff {app} r1 r2. See them with: potions releases {app}",
+        )
+
+
+class NeverServed(PotionsError):
+    """A release or a deployment that a rollback cannot go to, because it never served."""
+
+    code = "never-served"
+    http_status = 409
+
+
+class ServesAlready(PotionsError):
+    """A rollback to what serves already."""
+
+    code = "serves-already"
+    http_status = 409
+
+
 class AppBusy(PotionsError):
     """A deploy or a rollback of this app runs right now."""
 
@@ -419,6 +470,86 @@ class NotCancellable(PotionsError):
 
     code = "not-cancellable"
     http_status = 409
+
+
+# Storage
+
+
+class StoredPathRefused(PotionsError):
+    """A path that cannot be one of a file in an app's storage: absolute, with `..` or a NUL in it, or too long."""
+
+    code = "stored-path-refused"
+    exit_status = 2
+
+
+class StoredUnknown(PotionsError):
+    """Nothing of that name is in the app's storage."""
+
+    code = "stored-unknown"
+    http_status = 404
+
+
+class StoredTaken(PotionsError):
+    """Something of that name is in the app's storage already, and replacing it was not asked for."""
+
+    code = "stored-taken"
+    http_status = 409
+
+
+class StoredLink(PotionsError):
+    """A symbolic link in the app's storage, where a file or a folder is needed: Potions follows none."""
+
+    code = "stored-link"
+    http_status = 409
+
+
+class StoredKindRefused(PotionsError):
+    """A folder where a file is needed, or a file where a folder is; or a device, a socket or a named pipe."""
+
+    code = "stored-kind"
+    http_status = 409
+
+
+class StoredNotEmpty(PotionsError):
+    """A folder that has something in it, and was to be removed as if it had not."""
+
+    code = "stored-not-empty"
+    http_status = 409
+
+
+class StoredForbidden(PotionsError):
+    """A file or a folder in the app's storage that its owner or its mode keeps even the app's own user away from."""
+
+    code = "stored-forbidden"
+    http_status = 403
+
+
+class StoredChanged(PotionsError):
+    """A file or a folder that the app changed, moved or removed while Potions worked on it."""
+
+    code = "stored-changed"
+    http_status = 409
+    retry = True
+
+
+class UploadBroken(PotionsError):
+    """Files on their way into a storage that did not arrive whole, or cannot be kept there; none of them was kept."""
+
+    code = "upload-broken"
+
+
+class RangeRefused(PotionsError):
+    """A part of a file that it does not have."""
+
+    code = "range-refused"
+    http_status = 416
+
+
+class LocalFileRefused(PotionsError):
+    """A file or a folder of this computer that cannot be sent to a storage, or not be written."""
+
+    code = "local-file-refused"
+    exit_status = 2
 
 
 # The platform itself

@@ -119,8 +119,16 @@ class AppTree:
         return self.root / "releases"
 
     def archive(self, release: str, suffix: str) -> Path:
-        """A kept archive, as it was sent. ``suffix`` is ``tar.gz`` or ``tar.zst``."""
+        """A kept archive, as it was sent. ``suffix`` says which kind it is: ``tar.gz``, ``zip`` …"""
         return self.releases / f"{release}.{suffix}"
+
+    @property
+    def puts(self) -> Path:
+        """What is on its way into the storage: a file for each, which says where to. What a crash cut off is in it."""
+        return self.root / ".puts"
+
+    def put(self, token: str) -> Path:
+        return self.puts / token
 
     @property
     def logs(self) -> Path:
@@ -157,11 +165,14 @@ class AppTree:
             Entry(self.marker(Colour.BLUE), "platform", 0o755),
             Entry(self.marker(Colour.GREEN), "platform", 0o755),
             Entry(self.releases, "platform", 0o700),
+            Entry(self.puts, "platform", PUTS_MODE),
             Entry(self.logs, "platform", 0o750),
         )
 
 
 SLOT_MODE = 0o750
+#: The app's user may see which puts there are; where they go to, only the platform reads.
+PUTS_MODE = 0o755
 ENV_FILE_MODE = 0o600
 SECRET_KEY_MODE = 0o600
 

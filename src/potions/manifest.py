@@ -184,7 +184,8 @@ def _command(value: object) -> str:
     text = _text(value)
     if not text.strip() or "\0" in text:
         raise _RuleError("It has to be a command for /bin/sh, and must not be empty or have a NUL character in it.")
-    return text
+    # Lines of their own in a long string are for its reader, and would only be in the way of messages.
+    return text.strip()
 
 
 def _duration(value: object) -> float:

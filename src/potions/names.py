@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import NewType
+from urllib.parse import quote, unquote_to_bytes
 
-from potions.errors import NameRefused, ReservedVariable, VariableRefused
+from potions.errors import NameRefused, ReservedVariable, StoredPathRefused, VariableRefused
 
 AppName = NewType("AppName", str)
 #: A worker process beside ``web``: a line of a Procfile, or ``[processes.NAME]``.
 ProcessName = NewType("ProcessName", str)
 EnvName = NewType("EnvName", str)
+#: A release's name within its app: ``r12``.
+ReleaseLabel = NewType("ReleaseLabel", str)
 #: The SHA-256 of an archive as it was sent: 64 lower-case hexadecimal digits.
 ReleaseId = NewType("ReleaseId", str)
 
@@ -19,6 +23,10 @@ PROCESS_NAME_MAX = 40
 #: With the longest value it still fits the 128 KiB that Linux takes for one variable.
 ENV_NAME_MAX = 256
 ENV_VALUE_MAX_BYTES = 100 * 1024
+#: What every file system takes as one name.
+FILE_NAME_MAX_BYTES = 255
+#: Twice what Linux takes as one path; two of them, percent-encoded, still fit the head of a request.
+STORED_PATH_MAX_BYTES = 8192
 
 #: The locked variables: made by the platform for each slot, never by a person.
 LOCKED_VARIABLES = frozenset({"STORAGE_DIR", "PORT"})
@@ -30,6 +38,9 @@ RESERVED_PROCESSES = frozenset({"web", "release"})
 _APP_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 _PROCESS_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: So many digits fit every database.
+_LABEL = re.compile(r"r[1-9][0-9]{0,17}\Z")
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}\Z")
 _RELEASE_ID = re.compile(r"[0-9a-f]{64}\Z")
 
 _APP_RULE = f"A letter first, then lower-case letters, digits and '-', at most {APP_NAME_MAX} characters."
@@ -92,3 +103,89 @@ def parse_release_id(text: str) -> ReleaseId:
     if not _RELEASE_ID.match(text):
         raise NameRefused("a release", text, "The SHA-256 of its archive, 64 hexadecimal digits.")
     return ReleaseId(text)
+
+
+def parse_label_or_number(text: str) -> ReleaseLabel | int:
+    """Return ``r12`` as a release's label, ``12`` as a deployment's number; raises NameRefused for anything else."""
+    if _LABEL.match(text):
+        return ReleaseLabel(text)
+    if _NUMBER.match(text):
+        return int(text)
+    rule = "A release is named as r12, a deployment by its number, as 12."
+    raise NameRefused("a release or a deployment", text, rule)
+
+
+@dataclass(frozen=True)
+class StoredPath:
+    """A place in an app's storage: the names that lead there, none for the storage itself.
+
+    Names hold any bytes but ``/`` and NUL; those that are no UTF-8 stand in them as Python's lone surrogates.
+    """
+
+    parts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """For people: control characters, and bytes that are no UTF-8, as escapes."""
+        return shown_name("/".join(self.parts)) or "."
+
+    @property
+    def encoded(self) -> str:
+        """As it stands in a URL: every byte that is no plain letter percent-encoded."""
+        return quote(_bytes("/".join(self.parts)), safe="/")
+
+    @property
+    def name(self) -> str:
+        """The last name; empty for the storage itself."""
+        return self.parts[-1] if self.parts else ""
+
+    @property
+    def parent(self) -> StoredPath:
+        return StoredPath(self.parts[:-1])
+
+    def inside(self, *names: str) -> StoredPath:
+        """What lies there, below this."""
+        return StoredPath((*self.parts, *names))
+
+
+def parse_stored_path(text: str) -> StoredPath:
+    """Return ``text`` as a place strictly below a storage, or the storage itself; raises StoredPathRefused.
+
+    As everywhere, ``a//b`` and ``./a/b/`` are ``a/b``.
+    """
+    if text.startswith("/"):
+        raise _path_refused(text, "It begins with a slash.", "Leave out what leads to the storage.")
+    parts = tuple(part for part in text.split("/") if part not in ("", "."))
+    if ".." in parts:
+        raise _path_refused(text, "It has .. in it, which could lead out of the storage.", "Name it from the top.")
+    if "\0" in text:
+        raise _path_refused(text, "It has a NUL in it, which no file's name can have.")
+    if any(len(_bytes(part)) > FILE_NAME_MAX_BYTES for part in parts):
+        raise _path_refused(text, f"One of its names is longer than {FILE_NAME_MAX_BYTES} bytes.")
+    path = StoredPath(parts)
+    if len(_bytes("/".join(parts))) > STORED_PATH_MAX_BYTES:
+        raise _path_refused(text, f"It is longer than {STORED_PATH_MAX_BYTES:,} bytes.")
+    return path
+
+
+def decode_stored_path(encoded: str) -> StoredPath:
+    """Return a place from how it stands in a URL; raises StoredPathRefused."""
+    return parse_stored_path(unquote_to_bytes(encoded).decode("utf-8", "surrogateescape"))
+
+
+def shown_name(name: str) -> str:
+    """A file's name for people: control characters, and bytes that are no UTF-8, as escapes."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def _bytes(name: str) -> bytes:
+    try:
+        return name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise _path_refused(name, "It has half of a character in it, which stands for no bytes.") from None
+
+
+def _path_refused(text: str, why: str, do: str = "") -> StoredPathRefused:
+    shown = text if len(text) <= 60 else text[:57] + "..."
+    what = shown.encode("utf-8", "backslashreplace").decode()
+    return StoredPathRefused(f"{what!r} is no path in a storage.", why=why, do=do)

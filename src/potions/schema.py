@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Kind, Release, Status
-from potions.model.doctor.finding import Finding, Severity, is_worrying
+from potions.model.doctor.checkup import Checkup, FixRequest, Looked, Treated, Treatment
+from potions.model.doctor.finding import Finding, Severity
 from potions.model.event import Event, EventKind
+from potions.model.history import DeploymentBrief
 from potions.model.plan import Strategy
+from potions.model.release_diff import FileChange, FileKind, FileLook, ReleaseDiff, Total
 from potions.model.service import Phase
+from potions.model.stored import (
+    Existing,
+    FolderPut,
+    FolderUse,
+    Order,
+    SentFile,
+    SentFolder,
+    StoredEntry,
+    StoredFolder,
+    StoredKind,
+    StoredRemoval,
+    Use,
+)
 from potions.model.variable import Liveness, Variable, VariableAct, VariableEvent
 
 __all__ = [
@@ -22,31 +39,56 @@ __all__ = [
     "Colour",
     "Deployed",
     "Deployment",
+    "DeploymentBrief",
     "DeploymentCreate",
     "DotenvText",
     "ErrorBody",
     "Event",
     "EventKind",
+    "Existing",
+    "FileChange",
+    "FileKind",
+    "FileLook",
     "Finding",
     "FixRequest",
+    "FolderPut",
+    "FolderUse",
     "Kind",
     "Liveness",
     "LogLine",
     "Looked",
+    "Order",
     "Part",
     "Phase",
     "PlatformStatus",
     "ProcessDetail",
     "Release",
+    "ReleaseDiff",
+    "ReleaseEntry",
+    "ReleaseState",
     "Removal",
     "RestoreRequest",
+    "RollbackPreview",
+    "RollbackRequest",
+    "RollbackVariables",
+    "RollbackWay",
+    "SentFile",
+    "SentFolder",
     "Severity",
     "SlotDetail",
     "Status",
+    "StorageUse",
+    "StorageUseLine",
+    "StoredEntry",
+    "StoredFolder",
+    "StoredKind",
+    "StoredRemoval",
     "Strategy",
+    "Total",
     "TrashEntry",
     "Treated",
     "Treatment",
+    "Use",
     "Variable",
     "VariableAct",
     "VariableEvent",
@@ -89,8 +131,9 @@ class AppSummary(msgspec.Struct, frozen=True):
     """None while nothing was deployed."""
     live: Colour
     state: str
-    """``empty``, ``running``, ``stopped``, ``stopping``, ``crashing``, ``crashed``, ``down``, ``gone`` (its folder was
-    removed by hand), or ``damaged`` (a file by which Potions knows its slots was)."""
+    """``empty``, ``running``, ``starting`` (it runs, and does not listen yet), ``stopped``, ``stopping``, ``crashing``,
+    ``crashed``, ``down``, ``gone`` (its folder was removed by hand), or ``damaged`` (a file by which Potions knows its
+    slots was)."""
     created: datetime
     strategy: Strategy | None = None
     """How what serves wants to be followed; None while nothing was deployed."""
@@ -174,6 +217,76 @@ class DeploymentCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     release: str | None = None
 
 
+class ReleaseState(StrEnum):
+    """What a release is to its app now."""
+
+    SERVES = "serves"
+    ROLLBACK = "rollback"
+    """A rollback goes back to it."""
+    KEPT = "kept"
+    """It served once, and can be gone back to."""
+    WAITING = "waiting"
+    """A deployment of it runs or waits."""
+    UNSERVED = "unserved"
+    """Its archive is kept, but it never served."""
+    PRUNED = "pruned"
+    """Its archive was removed to make room for newer ones. Sent again, it is kept again under its label."""
+    MISSING = "missing"
+    """Its archive should be there, and somebody removed or changed it by hand."""
+
+
+class ReleaseEntry(msgspec.Struct, frozen=True):
+    """A line of ``potions releases``."""
+
+    release: Release
+    state: ReleaseState
+    deployments: list[DeploymentBrief]
+    """The newest first."""
+
+
+class RollbackVariables(StrEnum):
+    """Which variables a rollback runs with, besides the automatic ones, which are made anew."""
+
+    THEN = "then"
+    """Those that its target ran with."""
+    CURRENT = "current"
+    """Those that are saved now."""
+
+
+class RollbackRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Go back: to what served directly before, or ``to`` a release (``r12``) or a deployment (``12``)."""
+
+    to: str | None = None
+    env: RollbackVariables = RollbackVariables.THEN
+
+
+class RollbackWay(StrEnum):
+    """What has to be done before the target can serve."""
+
+    RUNNING = "running"
+    """Nothing: the other slot runs it still."""
+    HELD = "held"
+    """It is started: the other slot holds it, built and ready."""
+    UNPACK = "unpack"
+    """Its archive is unpacked, and built again where it has a build."""
+
+
+class RollbackPreview(msgspec.Struct, frozen=True):
+    """What a rollback would do."""
+
+    serves: Deployment
+    target: Deployment
+    way: RollbackWay
+    builds: bool
+    """It has a build, which runs again. Only with the way ``unpack``."""
+    seconds: float | None
+    """What unpacking and building took the last time; None where that is not known, or not needed."""
+    variables: list[str]
+    """Names of variables that change against what serves now. Saved ones stay as they are."""
+    not_live: list[str]
+    """Names of variables that are saved and not live afterwards, or removed and live again."""
+
+
 class VariablesChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Set and remove variables in one go: all of it or nothing. ``dotenv`` is the text of a ``.env`` file."""
 
@@ -249,51 +362,22 @@ class PlatformStatus(msgspec.Struct, frozen=True):
     """Deployments that run or wait, in the order of the queue."""
 
 
-class Looked(msgspec.Struct, frozen=True):
-    """One thing that the doctor looked at."""
+class StorageUse(msgspec.Struct, frozen=True):
+    """A storage, or a folder of it: where it is, and what it holds."""
 
-    name: str
-    words: str
-    """What was seen, in short."""
-    worst: Severity | None
-    """Of what was found there; None where all is well."""
-
-
-class Checkup(msgspec.Struct, frozen=True):
-    """What ``potions doctor`` shows."""
-
-    version: str
-    home: str
     app: str
-    """The app that was looked at; empty for the platform with all its apps."""
-    apps: int
-    """How many were looked at."""
-    looked_at: list[Looked]
-    findings: list[Finding]
-    """The worst first."""
-    seconds: float
-
-    @property
-    def is_healthy(self) -> bool:
-        return not any(map(is_worrying, self.findings))
+    directory: str
+    """The storage itself: what the app finds in STORAGE_DIR."""
+    owner: str
+    """The user that apps run as."""
+    free_bytes: int
+    """What is left on the disk that it lies on."""
+    use: Use
 
 
-class FixRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Mend what was found. ``only``: the keys of the findings that are meant; None means all that can be mended."""
+class StorageUseLine(msgspec.Struct, frozen=True):
+    """A line while a storage is measured: what was counted so far; the last one says it all."""
 
-    only: list[str] | None = None
-
-
-class Treated(msgspec.Struct, frozen=True):
-    """What was done about a finding, or why it was not."""
-
-    finding: Finding
-    words: str
-    done: bool
-
-
-class Treatment(msgspec.Struct, frozen=True):
-    """What was mended, and how things are now."""
-
-    treated: list[Treated]
-    checkup: Checkup
+    files: int
+    bytes: int
+    result: StorageUse | None = None

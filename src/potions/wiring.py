@@ -22,6 +22,7 @@ from potions.host.epmd import Epmd
 from potions.host.files import write_atomically
 from potions.host.locks import Locks
 from potions.host.network import Network
+from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
 from potions.layout import SECRET_KEY_MODE, Home
@@ -61,6 +62,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         network=network,
         trees=trees,
         looks=BelowLooks(account, below),
+        storages=Storages(account, below),
         locks=Locks(home.locks),
     )
     return Service(context)

@@ -24,6 +24,13 @@ def handing_over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashing]
         yield subject
 
 
+@pytest.fixture(scope="module")
+def working(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashing]:
+    """The same, with a worker."""
+    with _crashing(tmp_path_factory, f'{TASKS}[processes.mails]\ncommand = "exec sleep 3600"\n') as subject:
+        yield subject
+
+
 @contextmanager
 def _crashing(tmp_path_factory: pytest.TempPathFactory, manifest: str) -> Iterator[Crashing]:
     platform = Platform()

@@ -10,14 +10,15 @@ import pytest
 
 from potions.flows.deploy import deploy, rollback
 from potions.flows.step import Flow, PointOfNoReturn
+from potions.schema import ReleaseState
 from support.crashing import APP, Crashing
 
 #: Steps that only a hand-over has, and those that only a release with workers has.
 HANDOVER = ("hold", "stop old")
-ELSEWHERE = ("workers",)
+WORKERS = ("workers", "stop workers")
 
 
-def points(flow: Flow, *moments: str, without: tuple[str, ...] = (*HANDOVER, *ELSEWHERE)) -> list[str]:  # type: ignore[type-arg]
+def points(flow: Flow, *moments: str, without: tuple[str, ...] = (*HANDOVER, *WORKERS)) -> list[str]:  # type: ignore[type-arg]
     """The flow's points of these kinds, as the code itself names them."""
     named = ((point, *point.rpartition(":")[::2]) for point in flow.checkpoints())
     return [point for point, step, moment in named if moment in moments and step not in without]
@@ -26,7 +27,7 @@ def points(flow: Flow, *moments: str, without: tuple[str, ...] = (*HANDOVER, *EL
 def of_the_handover(flow: Flow, *moments: str) -> list[str]:  # type: ignore[type-arg]
     """The points at which a hand-over differs: from the hold to the last check."""
     names = [step.name for step in flow.steps]
-    every = points(flow, *moments, without=ELSEWHERE)
+    every = points(flow, *moments, without=WORKERS)
     part = names[names.index("hold") : names.index("confirm") + 1]
     return [point for point in every if point.rpartition(":")[0] in part]
 
@@ -93,6 +94,25 @@ def test_a_rollback_that_was_killed_is_undone_or_goes_on(crashing: Crashing, poi
     assert crashing.holding() == held
 
 
+@pytest.mark.parametrize("point", ["unpack:done", "build:began", "switch:done"])
+def test_a_rollback_to_an_older_release_that_was_killed_is_undone_or_goes_on(crashing: Crashing, point: str) -> None:
+    """It unpacks and builds as a deploy does, so its crash is settled as one: the other slot gets back what it held."""
+    before = crashing.platform.version(APP)
+    held = crashing.holding()
+    older = next(one for one in crashing.platform.client.releases(APP) if one.state is ReleaseState.KEPT)
+    crashing.die_at(point)
+    deployment = crashing.follow(crashing.platform.client.rollback(APP, older.release.label).number)
+    crashing.assert_died()
+    if is_behind_the_switch(deploy(), point):
+        assert (deployment.status, deployment.release) == ("succeeded", older.release)
+        assert crashing.platform.version(APP) != before
+    else:
+        assert deployment.status == "failed"
+        assert crashing.platform.version(APP) == before
+        assert crashing.holding() == held
+    crashing.assert_settled(crashing.platform.version(APP))
+
+
 # Hand-over: the link names the new slot long before anything is decided
 
 
@@ -131,6 +151,22 @@ def test_an_undo_of_a_handover_that_was_killed_is_finished(handing_over: Crashin
     assert deployment.status == "failed"
     handing_over.assert_settled(before)
     assert {status for status, _ in seen} == {200}, seen
+
+
+# Workers: started once their release serves, and ended with it
+
+
+@pytest.mark.contract("P18")
+@pytest.mark.parametrize("point", ["workers:began", "workers:done", "stop workers:began", "stop workers:done"])
+def test_a_deploy_with_workers_that_was_killed_goes_on(working: Crashing, point: str) -> None:
+    """It serves already: its workers come up, and the old ones end."""
+    working.die_at(point)
+    deployment = working.follow(working.deploy(f"killed at {point}"))
+    working.assert_died()
+    assert deployment.status == "succeeded"
+    working.assert_settled(f"killed at {point}")
+    slots = {slot.live: [worker.name for worker in slot.workers if worker.pid] for slot in working.slots()}
+    assert slots == {True: ["mails"], False: []}
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,11 +17,9 @@ from potions.embedded_doctor import look
 from potions.host.processes import slot_processes
 from potions.host.supervisord import Supervisord
 from potions.layout import AppTree, Colour
-from potions.schema import Finding
 from support.archives import tree as content_of
-from support.findings import OF_THIS_COMPUTER, codes_of, own_findings
-from support.keeping import keeper_release
-from support.platform import Outcome, Platform, wait_for
+from support.findings import codes, findings, give_to_app, own_findings, wait_until_well
+from support.platform import Platform, wait_for
 from support.releases import behave_release
 
 GALLERY = Path(__file__).parents[2] / "examples" / "gallery"
@@ -43,32 +41,21 @@ def doctored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             platform.do("deploy", str(release), "--app", "blog")
         for app in ("gallery", "blog"):
             (platform.tree(app).storage / "precious").write_bytes(b"a customer's file")
-            settle_owner(platform.tree(app).storage / "precious", platform.tree(app).storage)
-        wait_for(lambda: not platform.json("status")["running"] and not drains(platform, "blog"), "all is quiet")
+            give_to_app(platform.tree(app).storage / "precious", platform.tree(app).storage)
+        settle_drains(platform)
         yield platform
     finally:
         platform.close()
 
 
-def settle_owner(path: Path, like: Path) -> None:
-    if os.geteuid() == 0:
-        os.chown(path, like.stat().st_uid, like.stat().st_gid)
+def settle_drains(platform: Platform) -> None:
+    """Wait until nothing runs beside the live slots any more."""
 
+    def is_quiet() -> bool:
+        slots = [slot for app in ("gallery", "blog") for slot in platform.client.app(app).slots]
+        return not any(slot.draining or (slot.pid and not slot.live) for slot in slots)
 
-def drains(platform: Platform, app: str) -> bool:
-    return any(slot.draining or (not slot.live and slot.pid) for slot in platform.client.app(app).slots)
-
-
-def findings(outcome: Outcome) -> list[Finding]:
-    """Of a report in JSON, or of the one after mending; without what is this computer's own."""
-    answer = json.loads(outcome.out)
-    told = answer.get("checkup", answer)["findings"]
-    return [Finding(**one) for one in told if one["code"] not in OF_THIS_COMPUTER]
-
-
-def codes(platform: Platform, app: str | None = None) -> list[str]:
-    """What the command would find, without the time that it takes to start."""
-    return sorted(codes_of(look(platform.home, app)))
+    wait_for(is_quiet, "nothing drains")
 
 
 def mend(platform: Platform, *words: str) -> list[str]:
@@ -220,9 +207,10 @@ def test_what_is_broken_by_hand_is_found_and_mended(doctored: Platform) -> None:
     put_back(doctored, tree, live)
     assert codes(doctored) == ["storage-link-missing"]
     assert mend(doctored) == []
-    doctored.do("rollback", "blog")
-    doctored.do("rollback", "blog")
-    assert doctored.version("blog") == "2"
+    for version in ("1", "2"):
+        doctored.do("rollback", "blog")
+        assert doctored.version("blog") == version
+    settle_drains(doctored)
 
 
 # Processes
@@ -285,7 +273,7 @@ def test_a_deploy_on_its_way_is_no_disorder(doctored: Platform, tmp_path_factory
         assert deploying.wait(60) == 0
         assert deploying.stdout is not None
         deploying.stdout.close()
-    wait_for(lambda: codes(doctored) == [], "all is quiet again")
+    wait_until_well(doctored)
 
 
 # The parts themselves
@@ -311,7 +299,7 @@ def test_parts_that_are_down(doctored: Platform) -> None:
             process.wait()
     assert codes(doctored) == ["left-behind"]
     doctored.do("up")
-    wait_for(lambda: codes(doctored) == [], "all is well again")
+    wait_until_well(doctored)
 
 
 def test_an_agent_that_cannot_start_says_why(doctored: Platform) -> None:
@@ -322,78 +310,16 @@ def test_an_agent_that_cannot_start_says_why(doctored: Platform) -> None:
     doctored.home.secret_key.unlink()
     supervisor.start("agent")
 
-    def told() -> str:
-        """Between two tries it runs for a moment, and is only silent."""
+    def says_why() -> bool:
+        """Between two tries it runs for a moment, and is only silent; its words come a moment after its end."""
         found = {one.code: one for one in own_findings(look(doctored.home, None))}
         assert set(found) in ({"agent-down", "key-missing"}, {"agent-silent", "key-missing"})
-        return found["agent-down"].why if "agent-down" in found else ""
+        return "agent-down" in found and "secret.key is missing" in found["agent-down"].why
 
-    assert "secret.key is missing" in wait_for(told, "it is seen that it does not come up")
+    wait_for(says_why, "it is said why it does not come up")
     assert not doctored.home.secret_key.exists()
     doctored.home.secret_key.write_bytes(key)
     doctored.home.secret_key.chmod(0o600)
     doctored.do("up")
     # That it ended several times of late is true as well.
-    wait_for(lambda: set(codes(doctored)) <= {"unsteady"}, "all is well again")
-
-
-# Storage
-
-APP = """\
-import fcntl, http.server, os, pathlib, sqlite3
-storage = pathlib.Path(os.environ["STORAGE_DIR"])
-database = sqlite3.connect(storage / "app.db")
-database.execute("CREATE TABLE IF NOT EXISTS t (x)")
-lock = (storage / "data.json").open("a+")
-fcntl.flock(lock, fcntl.LOCK_EX)
-scratch = (storage / "scratch").open("w")
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), http.server.SimpleHTTPRequestHandler).serve_forever()
-"""
-MAIL = "import time; scratch = open('storage/scratch', 'r+'); time.sleep(600)"
-
-
-def test_what_can_be_seen_in_a_storage(potions: Platform, release: Callable[..., Path]) -> None:
-    """SQLite without WAL, a held lock, two processes that write to one file, and what that means for deploys."""
-    potions.client.create_app("notes")
-    both = "web: exec python3 app.py\nmail: exec python3 mail.py"
-    files = {"app.py": APP, "mail.py": MAIL, "ok.txt": "ok"}
-    health = '[health]\npath = "/ok.txt"\n'
-    potions.do("deploy", str(release("1", procfile=both, manifest=health, files=files)), "--app", "notes")
-    storage = potions.tree("notes").storage
-    (storage / "LOCK").write_bytes(b"")
-    settle_owner(storage / "LOCK", storage)
-    (storage / "out").symlink_to("/etc")
-    settle_link_owner(storage / "out", storage)
-    outcome = potions.run("doctor", "notes", "--json")
-    found = {one.code: one for one in findings(outcome)}
-    assert set(found) == {
-        "overlap-risky",
-        "sqlite-no-wal",
-        "lock-held",
-        "written-twice",
-        "lock-files",
-        "links-out",
-    }
-    assert outcome.status == 1
-    assert found["sqlite-no-wal"].place == "app.db"
-    assert found["lock-held"].place == "data.json"
-    assert "worker.mail" in found["written-twice"].what
-    assert 'strategy = "handover"' in found["overlap-risky"].do
-    assert codes(potions) == []
-    (potions.tree("notes").slot(potions.live("notes")) / "ok.txt").unlink()
-    assert "unhealthy" in codes(potions, "notes")
-
-
-def settle_link_owner(path: Path, like: Path) -> None:
-    if os.geteuid() == 0:
-        os.chown(path, like.stat().st_uid, like.stat().st_gid, follow_symlinks=False)
-
-
-def test_an_app_of_one_writer_that_hands_over_is_well(potions: Platform, tmp_path: Path) -> None:
-    """What it does asks for that, and it does it: nothing to worry about, its site with gates included."""
-    potions.client.create_app("keeper")
-    potions.do("deploy", str(keeper_release(tmp_path / "1", "1")), "--app", "keeper")
-    report = potions.do("doctor", "keeper").out
-    assert "lock-held" in report
-    assert "deploys hand over, as what was seen asks for" in report
-    assert codes(potions) == []
+    wait_until_well(doctored, "unsteady")

@@ -295,6 +295,6 @@ def test_up_mends_a_part_that_does_not_run(own_potions: Platform) -> None:
     """A Caddy or an agent that somebody stopped is started again by `up`, which says so."""
     deploy_both(own_potions)
     for part in ("caddy", "agent"):
-        Supervisord(own_potions.home).stop(part, grace=30)
+        Supervisord(own_potions.home).stop([part], grace=30)
         assert f"{part} was down; starting it" in own_potions.do("up").err
         wait_for(lambda: both_serve_now(own_potions), "both apps answer")

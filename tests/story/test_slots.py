@@ -265,7 +265,7 @@ FAILING = [
     Failing("unpack", "archive-broken", lambda blogs: as_tar_gz(blogs.release("bad")).read_bytes()[:-9], []),
     Failing("unpack", "archive-unsafe", lambda _: packed(tar([file("../evil")])), []),
     Failing("link storage", "shipped-storage", lambda blogs: blogs.release("bad", files={"storage/a": "a"}), []),
-    Failing("link storage", "manifest-refused", lambda blogs: blogs.release("bad", manifest="[x]\n"), []),
+    Failing("unpack", "manifest-refused", lambda blogs: blogs.release("bad", manifest="[x]\n"), []),
     Failing(
         "build",
         "build-failed",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,20 @@ def test_what_stands_by_survives_the_agent_and_not_the_platform(
     wait_for(lambda: own_potions.version("blog") == "1", "what served serves")
     assert pids(own_potions)[live.other] == 0
     assert own_potions.client.app("blog").slots[0].standby_until is None
+
+
+def test_a_standby_that_runs_out_while_a_rollback_is_typed(potions: Platform, release: Callable[..., Path]) -> None:
+    """Right before its end, at its end or right after it: the rollback succeeds, warm or cold."""
+    potions.do("apps", "create", "blog")
+    manifest = '[deploy]\nstandby = "400ms"\n'
+    for version in ("1", "2"):
+        deploy(potions, release(version, manifest=manifest))
+    for number, late in enumerate((0.2, 0.35, 0.38, 0.4, 0.42, 0.5)):
+        until = potions.client.deployments("blog", 1)[0].standby_until
+        begins = datetime.now(UTC) if until is None else until - timedelta(seconds=0.4)
+        time.sleep(max(0.0, (begins + timedelta(seconds=late) - datetime.now(UTC)).total_seconds()))
+        potions.do("rollback", "blog")
+        assert potions.version("blog") == ("1" if number % 2 == 0 else "2")
+        settled(potions)
+    idle = potions.live("blog").other
+    wait_for(lambda: pids(potions)[idle] == 0, "the last one ends")

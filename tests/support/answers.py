@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from potions.model.deployment import Failure
 from potions.names import AppName, ReleaseId
 from potions.schema import (
@@ -13,16 +15,29 @@ from potions.schema import (
     Colour,
     Deployed,
     Deployment,
+    DeploymentBrief,
     Event,
     EventKind,
+    FileChange,
     Kind,
     Part,
     Phase,
     PlatformStatus,
     Release,
+    ReleaseDiff,
+    ReleaseEntry,
+    ReleaseState,
     Removal,
+    RollbackPreview,
+    RollbackWay,
     SlotDetail,
     Status,
+    StorageUse,
+    StorageUseLine,
+    StoredEntry,
+    StoredKind,
+    Total,
+    Use,
 )
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -56,6 +71,47 @@ def deployment(number: int = 2, app: str = "blog", status: Status = Status.SUCCE
 def failed(number: int = 2, app: str = "blog", failure: Failure | None = None) -> Deployment:
     told = failure or Failure("app-exited", "It ended before it answered.", "Exit status 3.", "Correct it.")
     return deployment(number, app, Status.FAILED, failure=told)
+
+
+def entry(
+    number: int, state: ReleaseState = ReleaseState.KEPT, deployments: list[DeploymentBrief] | None = None, **more: Any
+) -> ReleaseEntry:
+    """A release with one deployment, which has the same number and served."""
+    found = [brief(number, served=number)] if deployments is None else deployments
+    fields: dict[str, Any] = {"id": ReleaseId(f"{number:064x}"), "files": 1205, "unpacked_bytes": 18_000_000}
+    return ReleaseEntry(msgspec.structs.replace(release(f"r{number}"), **(fields | more)), state, found)
+
+
+def brief(number: int, status: Status = Status.SUCCEEDED, *, served: int | None = None) -> DeploymentBrief:
+    return DeploymentBrief(number, Kind.DEPLOY, status, served)
+
+
+def preview(way: RollbackWay = RollbackWay.HELD, **more: Any) -> RollbackPreview:
+    fields: dict[str, Any] = {
+        "serves": deployment(3),
+        "target": deployment(2),
+        "way": way,
+        "builds": False,
+        "seconds": None,
+        "variables": [],
+        "not_live": [],
+    }
+    return RollbackPreview(**(fields | more))
+
+
+def diff(files: list[FileChange] | None = None, **more: Any) -> ReleaseDiff:
+    fields: dict[str, Any] = {
+        "before": entry(1).release,
+        "after": entry(2).release,
+        "added": Total(1, 1200),
+        "removed": Total(0, 0),
+        "changed_before": Total(2, 119_000),
+        "changed_after": Total(2, 120_000),
+        "unchanged": Total(1202, 17_900_000),
+        "files": files or [],
+        "left_out": 0,
+    }
+    return ReleaseDiff(**(fields | more))
 
 
 def summary(name: str = "blog", state: str = "running", serves: Deployed | int | None = 2) -> AppSummary:
@@ -119,3 +175,26 @@ def bad_deploy() -> list[Event]:
         event(EventKind.UNDONE, "start"),
         event(EventKind.STATUS, text="failed"),
     ]
+
+
+def stored(path: str = "a.jpg", kind: StoredKind = StoredKind.FILE, **more: Any) -> StoredEntry:
+    fields: dict[str, Any] = {"name": path.rpartition("/")[2], "bytes": 1500, "modified": NOW, "mode": 0o644}
+    if kind is not StoredKind.FILE:
+        fields["bytes"] = 0
+    return StoredEntry(path=path, kind=kind, **(fields | more))
+
+
+def storage_use(**more: Any) -> StorageUseLine:
+    """The last line of a measurement."""
+    fields: dict[str, Any] = {
+        "path": "",
+        "bytes": 18_000_000,
+        "disk_bytes": 20_000_000,
+        "files": 3,
+        "folders": 2,
+        "newest": stored("uploads/a.jpg"),
+        "biggest": [],
+        "seconds": 0.25,
+    }
+    use = Use(**(fields | more))
+    return StorageUseLine(use.files, use.bytes, StorageUse("blog", "/srv/blog/storage", "deploy", 80 * 10**9, use))

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import zstandard
+
+from support.zips import zipped
+
+#: The kinds of tar, and those that notice a changed byte or are cut off wherever they end.
+TARS = ("tar", "tar.gz", "tar.zst", "tar.xz", "tar.bz2")
+COMPRESSED = TARS[1:]
 
 
 def file(name: str, data: bytes = b"hello", **more: Any) -> tuple[tarfile.TarInfo, bytes]:
@@ -52,9 +60,19 @@ def tar(members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
 
 def packed(tar_bytes: bytes, suffix: str = "tar.gz") -> bytes:
     """A tar, compressed as ``suffix`` says, with a checksum at the end."""
-    if suffix == "tar.gz":
-        return gzip.compress(tar_bytes, 1)
-    return zstandard.ZstdCompressor(write_checksum=True).compress(tar_bytes)
+    pack: dict[str, Callable[[bytes], bytes]] = {
+        "tar": bytes,
+        "tar.gz": lambda data: gzip.compress(data, 1),
+        "tar.zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+        "tar.xz": lambda data: lzma.compress(data, preset=0),
+        "tar.bz2": bz2.compress,
+    }
+    return pack[suffix](tar_bytes)
+
+
+def archive_of(members: Iterable[tuple[tarfile.TarInfo, bytes]], suffix: str = "tar.gz") -> bytes:
+    """An archive of these members; raises ValueError for what a zip cannot express."""
+    return zipped(members) if suffix == "zip" else packed(tar(members), suffix)
 
 
 def tree(root: Path) -> dict[str, str | bytes]:

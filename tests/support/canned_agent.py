@@ -44,6 +44,9 @@ class Answer:
     """The stream stays open until this is set."""
     unread: bool = False
     """Answer without reading the request's body."""
+    headers: dict[str, str] = field(default_factory=dict)
+    short: int = 0
+    """So many bytes more are announced than come, and then the connection is cut."""
 
 
 @dataclass
@@ -122,15 +125,17 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._plain(answer)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _answer
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
 
     def _plain(self, answer: Answer) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer.body)))
+        self.send_header("Content-Length", str(len(answer.body) + answer.short))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer.body)
-        self.close_connection = answer.unread
+        self.close_connection = answer.unread or bool(answer.short)
 
     def _stream(self, answer: Answer, lines: Iterable[bytes]) -> None:
         self.send_response(answer.status)

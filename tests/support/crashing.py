@@ -11,7 +11,7 @@ from potions.errors import AgentLost, AgentUnreachable
 from potions.host.processes import slot_processes
 from potions.layout import Colour
 from potions.packing import open_release
-from potions.schema import Deployment
+from potions.schema import Deployment, SlotDetail
 from support.platform import Platform, wait_for
 from support.releases import behave_release
 
@@ -40,9 +40,9 @@ class Crashing:
         self._made = 0
 
     def prepare(self) -> None:
-        """The app, with a release that serves and one to go back to."""
+        """The app, with a release that serves, one to go back to, and an older one."""
         self.platform.client.create_app(APP)
-        for version in ("first", "second"):
+        for version in ("older", "first", "second"):
             assert self.follow(self.deploy(version)).status == "succeeded"
         stored = self.platform.request("PUT", APP, "/file?path=storage/kept.txt", content=STORED)
         assert stored.is_success
@@ -99,13 +99,16 @@ class Crashing:
         tree = self.platform.tree(APP)
         return {colour: (tree.slot(colour) / "behaviour.json").read_text() for colour in Colour}
 
+    def slots(self) -> list[SlotDetail]:
+        return self.platform.client.app(APP).slots
+
     def assert_settled(self, version: str) -> None:
         """The four things that must hold after every crash."""
         platform, tree = self.platform, self.platform.tree(APP)
         live = platform.live(APP)
         # Exactly one slot serves, and it is the right one.
         wait_for(lambda: platform.version(APP) == version, f"{version} serves, not {platform.version(APP)}", timeout=20)
-        states = {slot.colour: slot for slot in platform.client.app(APP).slots}
+        states = {slot.colour: slot for slot in self.slots()}
         assert states[live].pid and not states[live.other].pid, states
         assert not slot_processes(tree.root, live.other)
         # Nothing is stuck, nothing half done is left.

@@ -122,3 +122,24 @@ def make_shut(top: Path) -> None:
 def remove(path: Path, below: Path) -> None:
     """Remove a tree."""
     remove_tree(path, below=below)
+
+
+def converse(*, source: int, sink: int, begin: Callable[[int], None]) -> str:
+    """Say that it begins, then send back what comes, to its end."""
+    begin(7)
+    got = b""
+    while data := os.read(source, 100):
+        os.write(sink, data)
+        got += data
+    return got.decode()
+
+
+def begin_wrong(*, begin: Callable[[str], None]) -> None:
+    """Begin with something else than announced, and stay."""
+    begin("no number")
+    threading.Event().wait()
+
+
+def refuse_to_begin(*, begin: Callable[[int], None]) -> None:
+    """End with an error instead."""
+    raise UnsafePath("what", why="why", do="do")

@@ -1,4 +1,4 @@
-"""Releases of the behave app, made in a test's own directory: as a directory, a .tar.gz or a .tar.zst."""
+"""Releases of the behave app, made in a test's own directory: as a directory, or as any kind of archive."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import io
 import json
 import shutil
 import tarfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import zstandard
+from support.archives import packed
 
 BEHAVE = Path(__file__).parents[1] / "apps" / "behave"
 SOURCES = ("behave.py", "routes.py", "wire.py")
@@ -45,18 +46,16 @@ def behave_release(
     return folder
 
 
+def as_archive(directory: Path, suffix: str) -> Path:
+    """``directory`` packed as ``NAME.SUFFIX`` beside it, its content at the top of the archive; the archive."""
+    archive = directory.with_name(f"{directory.name}.{suffix}")
+    archive.write_bytes(_zipped(directory) if suffix == "zip" else packed(_tar(directory), suffix))
+    return archive
+
+
 def as_tar_gz(directory: Path) -> Path:
-    """``directory`` packed as ``NAME.tar.gz`` beside it, its content at the top of the archive; the archive."""
-    archive = directory.with_name(directory.name + ".tar.gz")
-    archive.write_bytes(_packed(directory, "w:gz"))
-    return archive
-
-
-def as_tar_zst(directory: Path) -> Path:
-    """``directory`` packed as ``NAME.tar.zst`` beside it, its content at the top of the archive; the archive."""
-    archive = directory.with_name(directory.name + ".tar.zst")
-    archive.write_bytes(zstandard.ZstdCompressor().compress(_packed(directory, "w:")))
-    return archive
+    """The kind that most stories send."""
+    return as_archive(directory, "tar.gz")
 
 
 def _write(path: Path, text: str | bytes) -> None:
@@ -64,9 +63,17 @@ def _write(path: Path, text: str | bytes) -> None:
     path.write_bytes(text.encode() if isinstance(text, str) else text)
 
 
-def _packed(directory: Path, mode: str) -> bytes:
+def _tar(directory: Path) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
         for entry in sorted(directory.iterdir()):
             archive.add(entry, entry.name)
+    return buffer.getvalue()
+
+
+def _zipped(directory: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(directory.rglob("*")):
+            archive.write(path, path.relative_to(directory))
     return buffer.getvalue()

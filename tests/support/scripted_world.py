@@ -116,7 +116,7 @@ class _Supervisor:
         assert name in ("blog.blue", "blog.green")
         return next(self._states)
 
-    def stop(self, names: Collection[str], grace: float, cut_short: Callable[[], bool] = lambda: False) -> None:
+    def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = lambda: False) -> None:
         how = "at once" if cut_short() else "in its time"
         self._script.remembered.tell("stop", ",".join(names), f"{grace:g}", how)
 

@@ -21,7 +21,7 @@ from support.releases import behave_release
 
 BLOG, BLOG2 = "blog", "blog2"
 #: Errors of archives that are not kept, because no deploy could ever use them.
-USELESS = frozenset({"archive-broken", "archive-unsafe"})
+USELESS = frozenset({"archive-broken", "archive-unreadable", "archive-unsafe"})
 
 
 class Seen(NamedTuple):

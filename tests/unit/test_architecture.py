@@ -26,12 +26,17 @@ LAYERS: dict[str, set[str]] = {
     "procfile": {"errors", "model", "names"},
     "dotenv": {"errors", "names"},
     "planning": {"manifest", "model", "procfile"},
+    "project": {"errors", "manifest", "model", "names", "procfile"},
+    "checkout": {"errors", "project"},
     "packing": {"errors", "model"},
+    "tar_format": set(),
+    # Files of this computer, to and from a storage
+    "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
     "render": {"errors", "layout", "model"},
     "launcher": set(),
     "flows": {"errors", "layout", "model", "names", "planning"},
-    "host": {"errors", "flows.ports", "launcher", "layout", "model", "render", "secret"},
+    "host": {"errors", "flows.ports", "launcher", "layout", "model", "names", "render", "secret", "tar_format"},
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
         "",
@@ -50,7 +55,19 @@ LAYERS: dict[str, set[str]] = {
     # Processes
     "agent": {"", "errors", "layout", "schema", "service"},
     "client": {"errors", "names", "schema"},
-    "cli": {"", "client", "errors", "homes", "manifest", "names", "packing", "schema"},
+    "cli": {
+        "",
+        "checkout",
+        "client",
+        "errors",
+        "homes",
+        "local",
+        "manifest",
+        "names",
+        "packing",
+        "project",
+        "schema",
+    },
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
@@ -76,12 +93,13 @@ PURE = {
     "procfile",
     "dotenv",
     "planning",
+    "project",
     "render",
 }
 #: All that they import from outside. ``pathlib`` for its pure half: what it would do to a disk is forbidden below.
 PURE_IMPORTS = {
     *("__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "io", "math", "pathlib"),
-    *("re", "shlex", "textwrap", "typing", "dotenv", "msgspec"),
+    *("re", "shlex", "textwrap", "typing", "urllib", "dotenv", "msgspec"),
 }
 TOUCHES_THE_DISK = {
     *(

@@ -17,7 +17,7 @@ from potions.model.plan import Manifest
 DOCS = ROOT / "docs"
 WRITTEN = sorted(
     {
-        *DOCS.glob("*.md"),
+        *DOCS.rglob("*.md"),
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "examples/README.md")),
     }
 )
@@ -129,4 +129,5 @@ def test_the_architecture_page_has_every_step_of_a_deploy() -> None:
 def test_the_index_has_every_page() -> None:
     """The README leads to every page of the documents."""
     readme = (ROOT / "README.md").read_text()
-    assert [page.name for page in DOCS.glob("*.md") if f"(docs/{page.name})" not in readme] == []
+    pages = [page.relative_to(ROOT).as_posix() for page in DOCS.rglob("*.md")]
+    assert [page for page in pages if f"({page})" not in readme] == []

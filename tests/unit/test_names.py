@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from potions.errors import NameRefused, ReservedVariable, VariableRefused
+from potions.errors import NameRefused, ReservedVariable, StoredPathRefused, VariableRefused
 from potions.names import (
     APP_NAME_MAX,
     ENV_VALUE_MAX_BYTES,
+    decode_stored_path,
     parse_app_name,
     parse_env_name,
     parse_env_value,
+    parse_label_or_number,
     parse_release_id,
+    parse_stored_path,
 )
 
 
@@ -107,3 +112,127 @@ def test_a_release_is_64_hexadecimal_digits(text: str) -> None:
     with pytest.raises(NameRefused):
         parse_release_id(text)
     assert parse_release_id("0a" * 32) == "0a" * 32
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("r1", "r1"), ("r120", "r120"), ("1", 1), ("120", 120), ("9" * 18, int("9" * 18))]
+)
+def test_a_release_is_named_by_its_label_and_a_deployment_by_its_number(text: str, meant: str | int) -> None:
+    """What a rollback goes to, and what a diff compares."""
+    assert parse_label_or_number(text) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "r",
+            "r0",
+            "r01",
+            "R1",
+            "0",
+            "01",
+            "-1",
+            "+1",
+            "1.0",
+            "1e3",
+            "r1 ",
+            " r1",
+            "r1\n",
+            "1\n",
+            "r-1",
+            "latest",
+        ),
+        *("9" * 19, "r" + "9" * 19, "9" * 5000, "a" * 64, "../r1", "r1\0", "٣"),
+    ],
+)
+def test_anything_else_names_neither(text: str) -> None:
+    """It is refused with both ways to say it, and never taken for something near it."""
+    with pytest.raises(NameRefused) as refused:
+        parse_label_or_number(text)
+    assert "r12" in refused.value.why
+
+
+# Paths in a storage
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", ()),
+        (".", ()),
+        ("./", ()),
+        ("a", ("a",)),
+        ("a/b c/d.txt", ("a", "b c", "d.txt")),
+        ("./a//b/./c/", ("a", "b", "c")),
+        ("...", ("...",)),
+        ("..a/b..", ("..a", "b..")),
+        ("-r/\n\x1b[31m", ("-r", "\n\x1b[31m")),
+        ("x" * 255, ("x" * 255,)),
+        ("caf\udce9", ("caf\udce9",)),
+    ],
+)
+def test_a_path_below_a_storage_is_taken_as_its_names(text: str, parts: tuple[str, ...]) -> None:
+    """Empty names and single dots say nothing, as everywhere; every other name is taken as it is."""
+    assert parse_stored_path(text).parts == parts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/",
+        "/etc/passwd",
+        "//a",
+        "..",
+        "../../etc/passwd",
+        "a/../../b",
+        "a/..",
+        "a\0b",
+        "a/\0",
+        "x" * 256,
+        "ä" * 128,
+        "a/" * 4200 + "b",
+        "\ud800",
+        "a/\udfff",
+    ],
+)
+def test_any_other_path_is_refused(text: str) -> None:
+    """What could lead out of the storage, and what no file system has; in words that a terminal can print."""
+    with pytest.raises(StoredPathRefused) as refused:
+        parse_stored_path(text)
+    assert refused.value.why
+    assert str(refused.value).isprintable() or "\n" in str(refused.value)
+    assert len(refused.value.what) < 200
+
+
+def test_a_path_may_be_longer_than_linux_takes_one() -> None:
+    """It is walked name by name."""
+    assert len(parse_stored_path("/".join(["x" * 100] * 60)).parts) == 60
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=6))
+def test_a_path_of_any_bytes_goes_through_a_url(names: list[bytes]) -> None:
+    """What is encoded is plain letters, and decodes to the same bytes."""
+    names = [name for name in names if not set(name) & set(b"/\0") and name not in (b".", b"..")]
+    path = parse_stored_path("/".join(name.decode("utf-8", "surrogateescape") for name in names))
+    assert path.encoded.isascii() and path.encoded.isprintable()
+    assert decode_stored_path(path.encoded) == path
+    assert [os.fsencode(part) for part in path.parts] == names
+
+
+def test_a_path_is_shown_without_what_a_terminal_would_obey() -> None:
+    """Control characters and bytes that are no UTF-8 stand as escapes."""
+    assert str(parse_stored_path("a/\x1b[31mred\n/caf\udce9/ü")) == "a/\\x1b[31mred\\n/caf\\xe9/ü"
+    assert str(parse_stored_path("")) == "."
+
+
+def test_a_path_knows_its_neighbours() -> None:
+    """Its folder, its last name, and what is in it."""
+    path = parse_stored_path("a/b")
+    assert (path.name, path.parent, path.inside("c", "d")) == (
+        "b",
+        parse_stored_path("a"),
+        parse_stored_path("a/b/c/d"),
+    )
+    assert (parse_stored_path("").name, parse_stored_path("").parent) == ("", parse_stored_path(""))

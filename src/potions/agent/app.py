@@ -17,6 +17,7 @@ from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
 from potions.agent.api.doctor import DoctorController
 from potions.agent.api.logs import LogController
+from potions.agent.api.storage import StorageController
 from potions.agent.api.variables import VariableController
 from potions.agent.peer import PeerProtocol
 from potions.schema import PlatformStatus
@@ -39,6 +40,7 @@ def make_app(service: Service) -> Litestar:
             VariableController,
             LogController,
             DoctorController,
+            StorageController,
         ],
         dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},

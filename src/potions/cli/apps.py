@@ -21,6 +21,7 @@ _NewName = Annotated[str, Parameter(name="NAME", help="A letter, then lower-case
 
 _STYLES = {
     "running": "green",
+    "starting": "cyan",
     "stopped": "yellow",
     "empty": "dim",
     "crashing": "bold red",

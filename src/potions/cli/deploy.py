@@ -1,26 +1,30 @@
-"""`potions deploy`, `redeploy` and `rollback`: what makes another release serve."""
+"""`potions deploy` and `redeploy`: a release goes to its app, and serves."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TransferSpeedColumn
+from rich.table import Column
+from rich.text import Text
 
 from potions.cli.connection import connect
 from potions.cli.faults import INTERRUPTED
 from potions.cli.follow import follow, headline
 from potions.cli.options import AppWord, Detach, Json
 from potions.cli.screen import print_json, sanitise, say, sign, stderr, stdout
-from potions.cli.units import duration, size
+from potions.cli.steps import amount
+from potions.cli.units import contents, duration, size
 from potions.errors import ManifestRefused, UsageRefused
 from potions.manifest import parse_manifest
 from potions.names import parse_app_name
-from potions.packing import ReleaseSource, open_release
+from potions.packing import LeftOut, ReleaseSource, open_release
 from potions.schema import Deployment, Release
 
 if TYPE_CHECKING:
@@ -28,18 +32,33 @@ if TYPE_CHECKING:
 
 _MANIFEST = "potions.toml"
 
-_Path = Annotated[Path, Parameter(name="PATH", help="A directory or a .tar.gz or .tar.zst archive; this directory.")]
+_SHOWN_NAMES = 3
+
+_Path = Annotated[Path, Parameter(name="PATH", help="A directory, or an archive of a release; this directory.")]
 _AppOption = Annotated[
     str | None, Parameter(name="--app", help="The app; left out, it is `app` in the directory's potions.toml.")
 ]
 
 
-def deploy(path: _Path = Path(), /, *, app: _AppOption = None, detach: Detach = False, json: Json = False) -> int:
+_Everything = Annotated[bool, Parameter(name="--everything", negative="", help="Send what Git ignores, too.")]
+
+
+def deploy(
+    path: _Path = Path(),
+    /,
+    *,
+    app: _AppOption = None,
+    everything: _Everything = False,
+    detach: Detach = False,
+    json: Json = False,
+) -> int:
     """Deploy a release, and follow it until it serves.
 
-    PATH is an archive or a directory; .git and virtual environments in a
-    directory stay where they are. The release that serves goes on until
-    the new one is healthy; if that never happens, nothing changes.
+    PATH is a directory, or an archive: .tar.gz, .tar.zst, .tar.xz,
+    .tar.bz2, .tar or .zip. Of the top of a Git checkout, what Git ignores
+    stays here; of any directory, .git and virtual environments do. The
+    release that serves goes on until the new one is healthy; if that
+    never happens, nothing changes.
 
     For example:
 
@@ -47,10 +66,12 @@ def deploy(path: _Path = Path(), /, *, app: _AppOption = None, detach: Detach = 
         potions deploy blog-2.tar.gz --app blog --detach
     """
     name = parse_app_name(app if app is not None else _app_of(path))
-    source = open_release(path)
+    source = open_release(path, everything=everything)
     with connect() as client:
         # Before anything is sent: a wrong name should not cost an upload.
         client.app(name)
+        if not json:
+            _say_what_stays(source.left_out)
         try:
             release = _send(client, name, source, quiet=json)
         except KeyboardInterrupt:
@@ -69,19 +90,6 @@ def redeploy(app: AppWord, /, *, detach: Detach = False, json: Json = False) -> 
     """
     with connect() as client:
         return _go_on(client, client.deploy(app), detach=detach, json=json)
-
-
-def rollback(app: AppWord, /, *, json: Json = False) -> int:
-    """Go back to the release that served before.
-
-    Storage is not touched. Another rollback goes forward again.
-
-    For example:
-
-        potions rollback blog
-    """
-    with connect() as client:
-        return follow(client, client.rollback(app), json=json)
 
 
 def _app_of(path: Path) -> str:
@@ -112,6 +120,25 @@ def _text(manifest: Path) -> str:
         raise ManifestRefused(f"{manifest} cannot be read.", why=error.strerror or str(error)) from error
 
 
+def _say_what_stays(left_out: LeftOut) -> None:
+    """A line for what of a directory is not sent, and one for its storage."""
+    reasons = {"ignored by Git": left_out.ignored, "virtual environment": left_out.environments}
+    named = [f"{_some(names)} ({reason})" for reason, names in reasons.items() if names]
+    if named:
+        say(f"{sign('·', '-')} not sent: {'; '.join(named)}", "dim")
+    if left_out.storage is not None:
+        files, count = left_out.storage
+        held = f": {contents(files, count)}" if files else ""
+        say(f"{sign('·', '-')} storage/ stays here{held}; it is not part of a release", "dim")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    shown = ", ".join(sanitise(name) for name in names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
 def _send(client: Client, app: str, source: ReleaseSource, *, quiet: bool) -> Release:
     began = time.monotonic()
     with _bar(source, hidden=quiet) as progress:
@@ -130,11 +157,25 @@ def _send(client: Client, app: str, source: ReleaseSource, *, quiet: bool) -> Re
     return release
 
 
+class _Amount(ProgressColumn):
+    """How much was read of how much, as the steps of a deployment say it."""
+
+    def render(self, task: Task) -> Text:
+        return Text(amount(int(task.completed), int(task.total or 0)), style="progress.download")
+
+
 @contextmanager
 def _bar(source: ReleaseSource, *, hidden: bool) -> Iterator[Callable[[int], None]]:
     """A bar of bytes and speed in a terminal; yields what to call with each further number of bytes."""
     console = stdout()
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    # The bar is what makes room for a long name.
+    whole = partial(Column, no_wrap=True)
+    columns = (
+        TextColumn("{task.description}", table_column=whole()),
+        BarColumn(),
+        _Amount(table_column=whole()),
+        TransferSpeedColumn(table_column=whole()),
+    )
     with Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal) as progress:
         task = progress.add_task(f"sending {sanitise(source.name)}", total=source.packed_bytes or source.unpacked_bytes)
         yield lambda count: progress.advance(task, count)

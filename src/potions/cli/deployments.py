@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.text import Text
 
 from potions.cli.connection import connect
@@ -14,7 +15,7 @@ from potions.cli.screen import new_table, print_json, sanitise, say, show
 from potions.cli.steps import Steps
 from potions.cli.units import age, took
 from potions.errors import AgentLost, NotCancellable, NothingDeployed
-from potions.schema import Deployment, Kind, Status
+from potions.schema import Deployment, Kind, Status, Strategy
 
 if TYPE_CHECKING:
     from potions.client import Client
@@ -26,22 +27,28 @@ _STYLES = {
     Status.ROLLED_BACK: "yellow",
 }
 
+_MOST = 1000
+_Limit = Annotated[
+    int, Parameter(name="--limit", validator=Number(gte=1, lte=_MOST), help=f"How many at most (50); up to {_MOST}.")
+]
 _Number = Annotated[int | None, Parameter(name="N", help="The deployment's number; the newest if left out.")]
 
 
-def deployments(app: AppWord, /, *, json: Json = False) -> int:
+def deployments(app: AppWord, /, *, limit: _Limit = 50, json: Json = False) -> int:
     """List an app's deployments, newest first.
 
     For example:
 
         potions deployments blog
+        potions deployments blog --limit 5
     """
     with connect() as client:
-        found = client.deployments(app)
+        found = client.deployments(app, limit)
     if json:
         print_json(found)
     elif found:
         _show(found)
+        _say_what_is_left_out(app, found)
     else:
         say(f"Nothing is deployed to {app} yet. Deploy: potions deploy PATH --app {app}")
     return 0
@@ -117,17 +124,27 @@ def _show(found: list[Deployment]) -> None:
     show(table)
 
 
+def _say_what_is_left_out(app: str, found: list[Deployment]) -> None:
+    older = found[-1].number - 1
+    if older and len(found) < _MOST:
+        say(f"{older:,} older {'one' if older == 1 else 'ones'}: potions deployments {app} --limit {_MOST}", "dim")
+
+
 def _status_text(deployment: Deployment) -> Text:
     text = Text(deployment.status.value, style=_STYLES.get(deployment.status, "cyan"))
     return text.append(", draining", style="cyan") if deployment.draining else text
 
 
 def _what(deployment: Deployment) -> Text:
-    """The release's source, or the badge of a redeploy or a rollback."""
+    """The release's source, or the badge of a redeploy or a rollback; and that it is handed over."""
     if deployment.kind is Kind.DEPLOY:
-        return Text(sanitise(deployment.release.source))
-    text = Text(deployment.kind.value, style="reverse")
-    return text.append(f" to {deployment.target}", style="not reverse") if deployment.target is not None else text
+        text = Text(sanitise(deployment.release.source))
+    else:
+        text = Text().append(deployment.kind.value, style="reverse")
+        text.append(f" to {deployment.target}" if deployment.target is not None else "")
+    if deployment.strategy is Strategy.HANDOVER:
+        text.append(f", {deployment.strategy.value}", style="dim")
+    return text
 
 
 def _newest(client: Client, app: str) -> Deployment:

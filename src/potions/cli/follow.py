@@ -10,7 +10,7 @@ from potions.cli.screen import print_json, sanitise, say, stderr
 from potions.cli.steps import Steps
 from potions.cli.units import took
 from potions.errors import AgentLost, DeployCancelled, PotionsError
-from potions.schema import AppDetail, Deployed, Deployment, ErrorBody, Kind, Status
+from potions.schema import AppDetail, Deployed, Deployment, ErrorBody, Kind, Phase, Status
 
 if TYPE_CHECKING:
     from potions.client import Client
@@ -150,5 +150,7 @@ def _say_what_serves(ended: Deployment, detail: AppDetail) -> None:
         return
     say(f"{ended.app} serves {ended.release.label} now{where}, after {seconds}.", "bold green")
     say(f"  {sanitise(detail.summary.address)}")
-    if ended.draining and ended.previous is not None:
+    if any(slot.draining and slot.phase is Phase.RUNNING for slot in detail.slots):
         say("  The slot before it finishes its last requests.")
+    if ended.kind is Kind.ROLLBACK and detail.unsaved:
+        say(f"  Variables that are saved, not live: {detail.unsaved}. See them: potions env list {ended.app}")

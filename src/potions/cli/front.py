@@ -25,9 +25,14 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("status", "potions.cli.platform:status", "Show what runs: Potions itself, the apps, the deploys."),
         Command("doctor", "potions.cli.doctor:doctor", "Compare what is with what should be, and say what to run."),
     ),
+    "Your project": (
+        Command("init", "potions.cli.init:init", "Write potions.toml and .gitignore for the project here."),
+        Command("dev", "potions.cli.dev:dev", "Run a command here with STORAGE_DIR pointing at ./storage."),
+    ),
     "Apps": (
         Command("apps", "potions.cli.apps:apps", "Create, list, show, delete and restore apps."),
         Command("env", "potions.cli.env:env", "Show, set, import and export an app's variables."),
+        Command("storage", "potions.cli.storage:storage", "Show, list, get, put and remove what an app has stored."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),
         Command("stop", "potions.cli.serving:stop", "Stop an app. Its files, releases and variables stay."),
@@ -37,7 +42,17 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Deploys": (
         Command("deploy", "potions.cli.deploy:deploy", "Deploy a release, and follow it until it serves."),
         Command("redeploy", "potions.cli.deploy:redeploy", "Deploy the same release with the variables saved now."),
-        Command("rollback", "potions.cli.deploy:rollback", "Go back to the release that served before."),
+        Command(
+            "rollback",
+            "potions.cli.rollback:rollback",
+            "Go back to the release that served before, or an older one.",
+        ),
+        Command(
+            "releases",
+            "potions.cli.releases:releases",
+            "List an app's releases: what serves, what can be gone back to.",
+        ),
+        Command("diff", "potions.cli.releases:diff", "Show which files differ between two releases."),
         Command("deployments", "potions.cli.deployments:deployments", "List an app's deployments, newest first."),
         Command("log", "potions.cli.deployments:log", "Show the log of one deployment."),
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
@@ -51,7 +66,7 @@ _EXAMPLES = """\
   potions up                        start Potions
   potions apps create blog          make an app, with its storage
   potions deploy . --app blog       deploy this directory to it
-  potions rollback blog             go back
+  potions rollback blog             go back to what served before
 """
 
 

@@ -24,7 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stdin is None:
         # Closed by who started this. Whoever reads finds nothing there, and not an accident.
         sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
-    if words in (["--help"], ["-h"], ["help"]):
+    if words[:1] == ["help"]:
+        # What is typed where a manual is expected: `potions help deploy`.
+        words = [*words[1:], "--help"]
+    if words in (["--help"], ["-h"]):
         sys.stdout.write(front_page())
         return 0
     from potions.cli.faults import guard
@@ -80,11 +83,14 @@ def build() -> App:
 
 
 def _usage_error(error: CycloptsError, words: list[str]) -> UsageRefused:
-    from cyclopts import UnknownCommandError
+    from cyclopts import UnknownCommandError, UnusedCliTokensError
 
     from potions.errors import UsageRefused
 
     chain = " ".join(("potions", *(error.command_chain or ())))
+    if isinstance(error, UnusedCliTokensError):
+        left = " ".join(error.unused_tokens or ())
+        return UsageRefused(f"{chain} has no use for: {left}", do=f"See: {chain} --help")
     if isinstance(error, UnknownCommandError) and not error.command_chain:
         return UsageRefused(f"There is no command {words[0]!r}.", why=_closest(words[0]), do="See all: potions --help")
     return UsageRefused(str(error), do=f"See: {chain} --help")

@@ -6,11 +6,13 @@ from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.doctor import DoctorCalls
 from potions.client.logs import LogCalls
+from potions.client.releases import ReleaseCalls
+from potions.client.storage import Incoming, StorageCalls
 from potions.client.variables import VariableCalls
 from potions.client.wire import error_from
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "error_from"]
+__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "error_from"]
 
 
-class Client(AppCalls, DeploymentCalls, VariableCalls, LogCalls, DoctorCalls):
+class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

@@ -35,9 +35,6 @@ class DeploymentCalls(Wire):
         """Ask for a deployment of a release that was sent; without one, of what serves, with today's variables."""
         return self._write("POST", f"{app_path(app)}/deployments", Deployment, DeploymentCreate(release))
 
-    def rollback(self, app: str) -> Deployment:
-        return self._write("POST", f"{app_path(app)}/rollback", Deployment)
-
     def deployments(self, app: str, limit: int = 50) -> list[Deployment]:
         """The app's history, newest first."""
         return self._get(f"{app_path(app)}/deployments", list[Deployment], limit=limit)

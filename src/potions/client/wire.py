@@ -112,6 +112,15 @@ class Wire:
                 yield _line(decoder, line)
 
     @contextmanager
+    def _download(self, path: str) -> Iterator[httpx.Response]:
+        """An answer whose body is read as it comes."""
+        with self._told(), self._http.stream("GET", path, timeout=_PATIENT) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _refusal(answer)
+            yield answer
+
+    @contextmanager
     def _told(self) -> Iterator[None]:
         """Turn what goes wrong below HTTP into errors that say what to do."""
         began = time.monotonic()
@@ -141,8 +150,14 @@ def segment(text: str) -> str:
     return quote(text, safe="").replace(".", "%2E")
 
 
-def _words(query: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in query.items()}
+def _words(query: dict[str, Any]) -> dict[str, str] | None:
+    """The query as text; None for none, because an empty one would take away what stands in the path."""
+    return {name: word(value) for name, value in query.items()} or None
+
+
+def word(value: object) -> str:
+    """A value as it stands in a query."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -9,15 +9,14 @@ import time
 
 from potions.errors import BuildFailed, MigrationFailed, PotionsError
 from potions.flows import slots
-from potions.flows.output import OutputTail
+from potions.flows.output import OutputTail, tell_command
 from potions.flows.run import SlotRun
+from potions.model.deployment import Kind
 from potions.model.service import Phase, task_service
 
 _POLL = 0.05
 BUILD = "build"
 MIGRATE = "migrate"
-#: What these exit statuses of a shell mean.
-_NOT_STARTED = {126: "A program could not be started", 127: "A program was not found"}
 
 
 def has_build(run: SlotRun) -> bool:
@@ -25,7 +24,8 @@ def has_build(run: SlotRun) -> bool:
 
 
 def has_migration(run: SlotRun) -> bool:
-    return run.plan.migrate is not None
+    """A rollback never migrates: the data has come further than the release it brings back."""
+    return run.plan.migrate is not None and run.deployment.kind is not Kind.ROLLBACK
 
 
 def build(run: SlotRun) -> None:
@@ -34,7 +34,7 @@ def build(run: SlotRun) -> None:
     if status != 0:
         raise BuildFailed(
             f"The build ended with exit status {status}.",
-            why=_why(run, run.plan.build, status),
+            why=tell_command(run, run.plan.build, status),
             do="Its output stands above. Mend it and deploy again.",
         )
 
@@ -45,18 +45,9 @@ def migrate(run: SlotRun) -> None:
     if status != 0:
         raise MigrationFailed(
             f"The migration ended with exit status {status}.",
-            why=_why(run, run.plan.migrate, status),
+            why=tell_command(run, run.plan.migrate, status),
             do="Its output stands above. What it had done until then stays done; the old release serves on.",
         )
-
-
-def _why(run: SlotRun, command: str | None, status: int) -> str:
-    """The command; where a shell did not find or could not start a program, also as whom and where it looked."""
-    lines = [f"The command was: {command}"]
-    if status in _NOT_STARTED:
-        path = run.environment(None)["PATH"]
-        lines.append(f"{_NOT_STARTED[status]}: it ran as the user {run.world.account.name} with PATH={path}")
-    return "\n".join(lines)
 
 
 def stop_build(run: SlotRun) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potions.errors import ArchiveBroken, ArchiveUnsafe
+from potions.errors import ArchiveBroken, ArchiveUnreadable, ArchiveUnsafe
 from potions.flows import build, handover, slots, switch, verify, workers
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow, PointOfNoReturn, Step
@@ -81,9 +81,15 @@ _SWITCH = (
     ),
 )
 
+
+def is_overlap(run: SlotRun) -> bool:
+    """Whether the slot that served before runs on until it has drained."""
+    return not run.is_handover
+
+
 _TIDY = (
-    Step("stop workers", workers.stop_old_workers),
-    Step("drain", switch.drain_other_slot),
+    Step("stop workers", workers.stop_old_workers, when=workers.has_old_workers),
+    Step("drain", switch.drain_other_slot, when=is_overlap),
     Step("retire", switch.retire_other_slot),
 )
 
@@ -103,17 +109,20 @@ def receive_archive(run: SlotRun) -> None:
 def unpack_into_idle_slot(run: SlotRun) -> None:
     release = run.deployment.release
     try:
-        files, size = run.world.trees.unpack(
-            run.tree, run.slot, release, report=run.log.progress, cancelled=run.cancelled
-        )
-    except (ArchiveBroken, ArchiveUnsafe):
+        unpacked = run.world.trees.unpack(run.tree, run.slot, release, report=run.log.progress, cancelled=run.cancelled)
+    except (ArchiveBroken, ArchiveUnsafe, ArchiveUnreadable):
         # No later deploy can use these bytes, and kept ones would stand in for a whole archive sent again.
         run.world.trees.prune(run.tree, release)
         run.forget_release(release)
         raise
+    run.remember_contents(unpacked.files, unpacked.bytes)
     slots.stop_slot(run)
     run.world.trees.place(run.tree, run.slot, run.content)
-    run.log.note(f"{release.label}: {files:,} files, {size:,} bytes in {run.slot}")
+    run.log.note(f"{release.label}: {unpacked.files:,} files, {unpacked.bytes:,} bytes in {run.slot}")
+    if unpacked.shadows:
+        run.log.note(f"left out {unpacked.shadows:,} files that macOS packs beside others (._NAME, __MACOSX)")
+    # Here, so that a release that does not say how it is run fails in the step that brought it.
+    run.log.note(f"it starts with: {run.plan.start}")
 
 
 def building_or_deploying(run: SlotRun) -> Status:

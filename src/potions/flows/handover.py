@@ -6,6 +6,8 @@ who wait are answered also where the new release fails: by the old one, once it 
 
 from __future__ import annotations
 
+import time
+
 from potions.flows import slots, switch, workers
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.flows.verify import verify_slot
@@ -20,6 +22,7 @@ def is_handover(run: SlotRun) -> bool:
 
 def hold_requests(run: SlotRun) -> None:
     """Have requests wait from now on. What is in flight finishes on the old slot."""
+    run.held_since = time.monotonic()
     run.world.trees.hold_requests(run.tree, run.slot)
     run.world.trees.point(run.tree, run.slot)
 

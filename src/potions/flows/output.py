@@ -9,6 +9,8 @@ from potions.flows.run import SlotRun
 #: How much of an app's own output stands beside a failure.
 LAST_LINES = 30
 _LAST_BYTES = 64 * 1024
+#: What these exit statuses of a shell mean.
+_NOT_STARTED = {126: "A program could not be started", 127: "A program was not found"}
 
 
 class OutputTail:
@@ -54,3 +56,12 @@ def tell_last_lines(run: SlotRun, log: Path | None = None, start: int | None = N
         run.log.output(line)
     if not lines:
         run.log.note("it printed nothing")
+
+
+def tell_command(run: SlotRun, command: str | None, status: int | None) -> str:
+    """The command; where a shell did not find or could not start a program, also as whom and where it looked."""
+    lines = [f"The command was: {command}"]
+    if status in _NOT_STARTED:
+        path = run.environment(None)["PATH"]
+        lines.append(f"{_NOT_STARTED[status]}: it ran as the user {run.world.account.name} with PATH={path}")
+    return "\n".join(lines)

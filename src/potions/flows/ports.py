@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from potions.layout import AppTree, Colour
-from potions.model.deployment import Failure, Release, SlotContent, Status
+from potions.model.deployment import Failure, Release, SlotContent, Status, Unpacked
 from potions.model.plan import ReleaseFiles, Shipped, Strategy
 from potions.model.service import Service, ServiceState
 
@@ -31,7 +31,7 @@ class Supervisor(Protocol):
     def start(self, name: str) -> None:
         """Start a service and return at once. A running one stays as it is."""
 
-    def stop(self, names: Collection[str], grace: float, cut_short: Callable[[], bool] = ...) -> None:
+    def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = ...) -> None:
         """SIGTERM to the whole group of each; SIGKILL after ``grace`` seconds, or once ``cut_short`` says so.
 
         Returns when all of them have ended. A service that is stopped or unknown is fine.
@@ -163,8 +163,8 @@ class Trees(Protocol):
 
     def unpack(
         self, tree: AppTree, colour: Colour, release: Release, *, report: Report, cancelled: Callable[[], bool]
-    ) -> tuple[int, int]:
-        """Unpack beside the slots; returns files and bytes."""
+    ) -> Unpacked:
+        """Unpack beside the slots, and say what the release turned out to hold."""
 
     def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
         """Park what the slot holds and put the unpacked release there."""

@@ -58,12 +58,16 @@ class SlotRun(Run):
     """Have the other slot run on for so long."""
     end_standby: Callable[[], bool] = lambda: False
     """The slot that stands by is needed, if any does: say so; True if one did."""
+    remember_contents: Callable[[int, int], None] = lambda _files, _bytes: None
+    """Told how many files the release turned out to hold, and the bytes in them."""
     hurried: Callable[[], bool] = lambda: False
     """Whether somebody waits for this app, so that draining has to end."""
     other_is_wanted: Callable[[], bool] = lambda: False
     """Whether that somebody is a rollback, which wants the other slot to run on."""
     is_warm: bool = False
     """Whether the slot ran already when this began, so that nothing has to be started: it stands by, or drains."""
+    held_since: float = 0.0
+    """When visitors began to wait, by the monotonic clock; 0 where they do not, or where that was before a crash."""
     output_start: int = 0
     """Where this deployment's lines begin in the slot's output log."""
     worker_output_start: dict[str, int] = field(default_factory=dict)
@@ -127,6 +131,11 @@ class SlotRun(Run):
     def environment(self, epmd_port: int | None) -> dict[str, str]:
         """Everything the slot's processes find in their environment, but for what each has of its own."""
         return slot_environment(self._place(epmd_port), defaults=self.plan.manifest.env, variables=self.variables)
+
+    def hidden(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What of it no log may show. What the manifest sets by default stands in the app's repository anyway."""
+        defaults = self.plan.manifest.env
+        return {name: value for name, value in environment.items() if name in self.variables or name not in defaults}
 
     def _place(self, epmd_port: int | None) -> SlotPlace:
         return SlotPlace(

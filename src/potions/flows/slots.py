@@ -16,7 +16,7 @@ def configure_slot(run: SlotRun) -> None:
     """Write the slot's variables and make its services known."""
     epmd_port = run.world.erlang.ensure_port_mapper(run.tree, run.slot) if run.plan.erlang else None
     environment = run.environment(epmd_port)
-    run.log.hide(environment)
+    run.log.hide(run.hidden(environment))
     run.world.trees.write_environment(run.tree, run.slot, environment)
     run.world.supervisor.install(run.web())
     workers.install_workers(run, epmd_port)

@@ -27,6 +27,8 @@ def point_traffic_at_slot(run: SlotRun) -> None:
     if run.is_handover:
         run.world.trees.let_requests_go(run.tree, run.slot, run.port)
         run.world.trees.end_hold(run.tree, run.slot)
+        if run.held_since:
+            run.log.note(f"visitors waited for {time.monotonic() - run.held_since:.1f} s at most")
     else:
         run.world.trees.point(run.tree, run.slot, sync=not run.is_warm)
 

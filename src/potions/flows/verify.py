@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from potions.errors import AppExited, ListensElsewhere, NotListening, PortBusy, PotionsError, Unhealthy
 from potions.flows import workers
-from potions.flows.output import tell_last_lines
+from potions.flows.output import tell_command, tell_last_lines
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun
 from potions.model.plan import Health
@@ -87,7 +87,7 @@ def refuse_an_end(run: SlotRun, pid: int) -> None:
     status = "" if state.exit_status is None else f" with exit status {state.exit_status}"
     raise AppExited(
         f"The new release ended{status} while it was checked.",
-        why=f"The command was: {run.plan.start}",
+        why=tell_command(run, run.plan.start, state.exit_status),
         do="What it printed stands above.",
     )
 

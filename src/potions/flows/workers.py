@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from potions.errors import WorkerExited
-from potions.flows.output import tell_last_lines
+from potions.flows.output import tell_command, tell_last_lines
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.layout import Colour
 from potions.model.plan import Worker, WorkerStart
@@ -19,6 +19,11 @@ SETTLED = 3.0
 
 def has_workers(run: SlotRun) -> bool:
     return bool(run.plan.workers)
+
+
+def has_old_workers(run: SlotRun) -> bool:
+    """Whether the slot that served before has any."""
+    return bool(worker_services(run.world.supervisor.states(), run.app.name, run.other))
 
 
 def install_workers(run: SlotRun, epmd_port: int | None) -> None:
@@ -119,7 +124,7 @@ def _exited(run: SlotRun, worker: Worker, state: ServiceState | None) -> WorkerE
     status = "" if state is None or state.exit_status is None else f" with exit status {state.exit_status}"
     return WorkerExited(
         f"The worker {worker.name} ended{status} while it was checked.",
-        why=f"The command was: {worker.command}",
+        why=tell_command(run, worker.command, None if state is None else state.exit_status),
         do="What it printed stands above. A worker has to go on running; "
         f"set optional = true below [processes.{worker.name}] for one that may be down.",
     )

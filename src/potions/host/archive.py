@@ -6,32 +6,31 @@ Runs inside of `Below`, as the app's user: members come from strangers, and apps
 from __future__ import annotations
 
 import os
-import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any, cast
 
-import msgspec
+from msgspec.structs import replace
 
-from potions.errors import UnsafePath
-from potions.host.archive_stream import ArchiveStream, Limits, Report, broken, too_large
+from potions.errors import ReleaseRefused, UnsafePath
+from potions.host.archive_decoders import DECODERS
+from potions.host.archive_limits import Limits, Report, broken, too_large
+from potions.host.archive_member import Member, MemberKind
+from potions.host.archive_tar import tar_members
+from potions.host.archive_zip import zip_members
 from potions.host.descriptors import directory
-from potions.host.release_tree import Parts, ReleaseTree, unsafe
-from potions.model.archive_format import ARCHIVE_SUFFIXES, link_leaves, suffix_of
+from potions.host.release_tree import Destination, Parts, ReleaseTree, unsafe
+from potions.model.archive_format import ARCHIVE_SUFFIXES, ZIP, link_leaves, suffix_of
+from potions.model.deployment import Unpacked
 
-__all__ = ["ARCHIVE_SUFFIXES", "Limits", "Report", "Unpacked", "suffix_of", "unpack"]
+__all__ = ["ARCHIVE_SUFFIXES", "Limits", "Report", "Unpacked", "suffix_of", "unpack", "unpack_into"]
 
 _NAME_MAX_BYTES = 255
 #: What Linux takes as a path, and so as a link's target.
 _PATH_MAX_BYTES = 4095
-
-
-class Unpacked(msgspec.Struct, frozen=True):
-    """What a release turned out to hold: regular files, and the bytes in them."""
-
-    files: int
-    bytes: int
+#: How the files begin that macOS packs beside others, as ``._NAME``: attributes of NAME, icons.
+_SHADOW_MAGIC = b"\0\5\x16\7"
+_SHADOW_MAX_BYTES = 1024 * 1024
 
 
 def _quiet(_done: int, _total: int) -> None:
@@ -44,90 +43,107 @@ def unpack(suffix: str, destination: Path, limits: Limits, *, source: int, repor
     Of modes only the executable bit is kept, of times the one of files. One directory that encloses everything is
     stripped. ``report`` hears the bytes of the archive read so far and in total, at most every 0.1 s.
 
-    Raises ArchiveBroken (cut off, damaged, no tar, no file in it), ArchiveUnsafe (a member that leaves the release, or
-    is no file, directory or link), ArchiveTooLarge, ReleaseRefused (unknown ``suffix``), UnsafePath (``destination``
-    is not empty) and OSError. What was written until then stays for the caller to remove.
+    Raises ArchiveBroken (cut off, damaged, self-contradictory, no file in it), ArchiveUnsafe (a member that leaves the
+    release, or is no file, directory or link), ArchiveUnreadable (encrypted, or packed by a method of its own),
+    ArchiveTooLarge, NoRoom, ReleaseRefused (unknown ``suffix``), UnsafePath (``destination`` is not empty) and OSError.
+    What was written until then stays for the caller to remove.
     """
-    stream = ArchiveStream(source, suffix, limits, report)
-    with directory(destination) as root, closing(ReleaseTree(root)) as tree:
+    with directory(destination) as root, closing(ReleaseTree(root, replaces=may_repeat(suffix))) as tree:
         if os.listdir(root):  # noqa: PTH208 - a descriptor, not a path
             raise UnsafePath(f"{destination} is not empty.", why="A release is only unpacked into a clean directory.")
-        unpacking = _Unpacking(stream, tree, limits)
-        for member in _members(stream):
-            unpacking.member(member)
-        stream.finish()
-        return unpacking.finish()
+        return unpack_into(tree, suffix, limits, source=source, report=report)
 
 
-def _members(stream: ArchiveStream) -> Iterator[tarfile.TarInfo]:
-    """The members, each while the stream stands at its data."""
-    try:
-        tar = tarfile.TarFile(fileobj=cast(IO[bytes], stream), encoding="utf-8", errors="surrogateescape")
-        while (member := tar.next()) is not None:
-            yield member
-            # tarfile keeps every member, for lookups by name that nobody does here.
-            cast(Any, tar).members.clear()
-    except (tarfile.TarError, ValueError, RecursionError) as error:
-        raise broken(f"It is no tar that can be read ({error}).") from error
+def may_repeat(suffix: str) -> bool:
+    """Whether a member may come twice: in a tar that was appended to, yes; in a zip it is a trap."""
+    return suffix != ZIP.suffix
+
+
+def unpack_into(tree: Destination, suffix: str, limits: Limits, *, source: int, report: Report = _quiet) -> Unpacked:
+    """Read a whole archive, demand of it what `unpack` demands, and hand each member to ``tree``; see there."""
+    unpacking = _Unpacking(tree, limits)
+    for member in _members(suffix, source, limits, report):
+        unpacking.member(member)
+    return unpacking.finish()
+
+
+def _members(suffix: str, source: int, limits: Limits, report: Report) -> Iterator[Member]:
+    if suffix == ZIP.suffix:
+        return zip_members(source, limits, report)
+    if suffix in DECODERS:
+        return tar_members(suffix, source, limits, report)
+    raise ReleaseRefused(
+        f"Potions does not unpack .{suffix} archives.", do=f"It unpacks: {', '.join(ARCHIVE_SUFFIXES)}."
+    )
 
 
 class _Unpacking:
     """One archive on its way into a directory. Links are kept until the end, so that nothing is written through one."""
 
-    def __init__(self, stream: ArchiveStream, tree: ReleaseTree, limits: Limits) -> None:
-        self._stream = stream
+    def __init__(self, tree: Destination, limits: Limits) -> None:
         self._tree = tree
         self._limits = limits
         self._links: dict[Parts, str] = {}
+        self._link_text = 0
         self._tops: set[str] = set()
         self._flat = False
         self._members = 0
         self._files = 0
         self._bytes = 0
+        self._shadows = 0
 
-    def member(self, member: tarfile.TarInfo) -> None:
+    def member(self, member: Member) -> None:
         """Write a file or a directory, remember a link, or refuse."""
         self._members += 1
-        if self._members > self._limits.files:
-            raise too_large(f"It has more than {self._limits.files:,} members.")
+        # Members may say no directory, and lie in a hundred each.
+        self._limits.check_members(max(self._members, self._tree.directories))
         parts = self._parts(member.name)
-        if member.isdir():
+        if member.kind is MemberKind.DIRECTORY:
             self._directory(parts)
             return
         if not parts:
             raise unsafe([member.name], "It is the release itself, and no directory.")
+        if member.kind is MemberKind.ODD:
+            raise unsafe(parts, member.reason)
         self._refuse_below_link(parts[:-1])
+        whole = _without_shadow(member, parts)
+        if whole is None:
+            self._shadows += 1
+            return
         self._flat = self._flat or len(parts) == 1
         self._tops.add(parts[0])
-        self._leaf(member, parts)
+        self._leaf(whole, parts)
 
-    def _leaf(self, member: tarfile.TarInfo, parts: Parts) -> None:
-        if member.issym():
-            self._links[parts] = _target(member, parts)
-        elif member.islnk():
+    def _leaf(self, member: Member, parts: Parts) -> None:
+        if parts in self._links:
+            self._tree.make_way(parts)
+        if member.kind is MemberKind.LINK:
+            self._link(member, parts)
+        elif member.kind is MemberKind.HARD_LINK:
             self._hard_link(member, parts)
-        elif member.issparse():
-            raise unsafe(parts, "It is a sparse file; pack without tar's --sparse.")
-        elif member.isreg():
-            self._file(member, parts)
         else:
-            raise unsafe(parts, "It is a device, a named pipe or another thing that is no file, directory or link.")
+            self._file(member, parts)
 
     def _directory(self, parts: Parts) -> None:
-        if parts:
+        if parts and not _is_of_macos(parts):
             self._refuse_below_link(parts)
             self._tops.add(parts[0])
             self._tree.folder(parts)
 
-    def _file(self, member: tarfile.TarInfo, parts: Parts) -> None:
-        pieces = self._stream.pieces(member.size)
-        self._tree.file(parts, pieces, executable=bool(member.mode & 0o111), mtime=member.mtime)
+    def _file(self, member: Member, parts: Parts) -> None:
+        self._tree.file(parts, member.content(), executable=member.executable, mtime=member.mtime)
         self._links.pop(parts, None)
         self._files += 1
         self._bytes += member.size
 
-    def _hard_link(self, member: tarfile.TarInfo, parts: Parts) -> None:
-        earlier = self._parts(member.linkname)
+    def _link(self, member: Member, parts: Parts) -> None:
+        self._links[parts] = _target(member, parts)
+        self._link_text += sum(map(len, parts)) + len(member.target)
+        if self._link_text > self._limits.link_text:
+            raise too_large("The names and targets of its links would fill the memory.")
+
+    def _hard_link(self, member: Member, parts: Parts) -> None:
+        earlier = self._parts(member.target)
         self._refuse_below_link(earlier)
         if not earlier:
             raise unsafe(parts, "It is a hard link to the release itself.")
@@ -144,7 +160,8 @@ class _Unpacking:
         parts = tuple(part for part in name.split("/") if part not in ("", "."))
         if ".." in parts:
             raise unsafe([name], "Its name has .. in it.")
-        if any(len(os.fsencode(part)) > _NAME_MAX_BYTES for part in parts):
+        # A character has 4 bytes at most; encoding every part of every name takes a twentieth of the whole time.
+        if any(len(os.fsencode(part)) > _NAME_MAX_BYTES for part in parts if len(part) * 4 > _NAME_MAX_BYTES):
             raise unsafe([name], f"One of its names is longer than {_NAME_MAX_BYTES} bytes.")
         if len(parts) > self._limits.depth:
             raise too_large(f"Its directories are nested more than {self._limits.depth} deep.")
@@ -166,11 +183,30 @@ class _Unpacking:
                 raise unsafe(parts, "It is a link that leads out of the release, or nowhere.")
         for parts, target in self._links.items():
             self._tree.symbolic_link(parts, target)
-        return Unpacked(self._files, self._bytes)
+        return Unpacked(self._files, self._bytes, self._shadows)
 
 
-def _target(member: tarfile.TarInfo, parts: Parts) -> str:
-    target = member.linkname
+def _target(member: Member, parts: Parts) -> str:
+    target = member.target
     if not target or "\0" in target or len(os.fsencode(target)) > _PATH_MAX_BYTES:
         raise unsafe(parts, "It is a link without a target that a file system could hold.")
     return target
+
+
+def _without_shadow(member: Member, parts: Parts) -> Member | None:
+    """The member as it is to be written; None for what macOS packs beside a file and is no part of the release.
+
+    Left in, Django takes it for a migration, and the one directory beside it would not be stripped.
+    """
+    if _is_of_macos(parts):
+        return None
+    if member.kind is not MemberKind.FILE or not parts[-1].startswith("._") or member.size > _SHADOW_MAX_BYTES:
+        return member
+    # What was looked at cannot be read once more from a stream.
+    data = b"".join(member.content())
+    return None if data.startswith(_SHADOW_MAGIC) else replace(member, content=lambda: iter([memoryview(data)]))
+
+
+def _is_of_macos(parts: Parts) -> bool:
+    """Whether it lies where macOS puts such files in a zip."""
+    return parts[0] == "__MACOSX"

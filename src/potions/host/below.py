@@ -12,20 +12,21 @@ import os
 import signal
 import threading
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
 from potions.errors import DeployCancelled, InternalError, PotionsError
-from potions.host.below_child import Answer, Done, Ending, Handed, Job, Progress, Refused, work
+from potions.host.below_child import Answer, Begun, Done, Ending, Handed, Job, Progress, Refused, work
 from potions.model.service import Account
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,10 @@ _PRELOADED = [
     "potions.host.below_tasks",
     "potions.host.doctor.slot_links",
     "potions.host.doctor.storage_use",
+    "potions.host.storage_change",
+    "potions.host.storage_get",
+    "potions.host.storage_look",
+    "potions.host.storage_put_folder",
 ]
 
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -49,6 +54,76 @@ _bookkeeping = threading.Lock()
 
 def _never() -> bool:
     return False
+
+
+class Running(Generic[T]):
+    """A child at its job. A context manager: whatever happens in the block, the child is gone afterwards."""
+
+    def __init__(
+        self,
+        function: Callable[..., T],
+        answers: connection.Connection[Any, Any],
+        process: ForkServerProcess,
+        end: Callable[[ForkServerProcess, bool], int | None],
+    ) -> None:
+        self._function = function
+        self._answers = answers
+        self._process = process
+        self._end = end
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def begun(self, kind: type[S]) -> S:
+        """Wait for what the function says with ``begin``. Raises as `wait` does, where it ended before that."""
+        answer = self._hear(None, _never)
+        if not isinstance(answer, Begun):
+            self._result(answer)
+            raise InternalError(f"{self._function.__name__} ended before it began.")
+        try:
+            return msgspec.msgpack.decode(answer.first, type=kind)
+        except msgspec.MsgspecError as error:
+            raise _makes_no_sense(error) from error
+
+    def wait(self, progress: Callable[[int, int], None] | None = None, cancelled: Callable[[], bool] = _never) -> T:
+        """Wait for the end, and return what the function returned; see `Below.run`."""
+        while isinstance(answer := self._hear(progress, cancelled), Begun):
+            continue
+        return self._result(answer)
+
+    def kill(self) -> None:
+        """End the child, and wait until it is gone. One that has ended is fine."""
+        self._settle(kill=True)
+
+    def _hear(
+        self, progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool]
+    ) -> Begun | Ending | None:
+        """The next answer that is no report; reports are handed on. None where there is none any more."""
+        try:
+            while isinstance(answer := _next_answer(self._answers, cancelled), Progress):
+                if progress is not None:
+                    progress(answer.done, answer.total)
+        except BaseException:
+            self.kill()
+            raise
+        return answer
+
+    def _result(self, answer: Ending | None) -> T:
+        status = self._settle(kill=False)
+        if answer is None:
+            raise _died(self._function, status)
+        return _result(self._function, answer)
+
+    def _settle(self, *, kill: bool) -> int | None:
+        if self._ended:
+            return None
+        self._ended = True
+        self._answers.close()
+        return self._end(self._process, kill)
 
 
 class Below:
@@ -82,19 +157,29 @@ class Below:
         after the child is gone, when ``cancelled()`` (asked every 50 ms) says so; InternalError for everything else.
         """
         with ExitStack() as opened:
-            source = None if open_first is None else _open_descriptor(open_first, opened)
-            job = Job(self._account, function, args, reports=progress is not None)
-            answers, process = self._start(job, source)
-            try:
-                with closing(answers):
-                    answer = _wait(answers, progress, cancelled)
-            except BaseException:
-                self._end(process, kill=True)
-                raise
-            status = self._end(process, kill=False)
-        if answer is None:
-            raise _died(function, status)
-        return _result(function, answer)
+            handed = {} if open_first is None else {"source": _open_descriptor(open_first, opened)}
+            with self.start(function, *args, handed=handed, reports=progress is not None) as running:
+                return running.wait(progress, cancelled)
+
+    def start(
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        keywords: Mapping[str, Any] | None = None,
+        handed: Mapping[str, int] | None = None,
+        reports: bool = False,
+        begins: bool = False,
+    ) -> Running[T]:
+        """Begin to call ``function(*args, **keywords)`` in such a child, and return at once.
+
+        ``handed`` are open descriptors that the child gets under these keywords; ours stay ours to close. With
+        ``reports`` the function gets a keyword ``report``, with ``begins`` one ``begin(value)``, to be called once.
+        Raises InternalError where Potions is stopping.
+        """
+        answers, process = self._start(
+            Job(self._account, function, args, dict(keywords or {}), reports, begins), handed or {}
+        )
+        return Running(function, answers, process, self._end)
 
     def close(self) -> None:
         """Kill what still runs; the callers waiting for it get InternalError. Nothing can be run afterwards."""
@@ -103,10 +188,10 @@ class Below:
             for process in self._running:
                 process.kill()
 
-    def _start(self, job: Job, source: int | None) -> tuple[connection.Connection[Any, Any], ForkServerProcess]:
+    def _start(self, job: Job, handed: Mapping[str, int]) -> tuple[connection.Connection[Any, Any], ForkServerProcess]:
         answers, telling = self._context.Pipe(duplex=False)
-        handed = None if source is None else Handed(source)
-        process = self._context.Process(target=work, args=(job, telling, handed), daemon=True)
+        given = {keyword: Handed(descriptor) for keyword, descriptor in handed.items()}
+        process = self._context.Process(target=work, args=(job, telling, given), daemon=True)
         try:
             with _bookkeeping, closing(telling):
                 if self._closed:
@@ -118,7 +203,7 @@ class Below:
             raise
         return answers, process
 
-    def _end(self, process: ForkServerProcess, *, kill: bool) -> int | None:
+    def _end(self, process: ForkServerProcess, kill: bool) -> int | None:
         """Wait until a child is gone; its exit status, negative for a signal, or None if it cannot be ended."""
         with _bookkeeping:
             if kill:
@@ -139,27 +224,24 @@ def _open_descriptor(path: Path, opened: ExitStack) -> int:
     return descriptor
 
 
-def _wait(
-    answers: connection.Connection[Any, Any],
-    progress: Callable[[int, int], None] | None,
-    cancelled: Callable[[], bool],
-) -> Ending | None:
-    """The child's answer, or None if it ended without one. Hands on what it reports meanwhile."""
+def _next_answer(answers: connection.Connection[Any, Any], cancelled: Callable[[], bool]) -> Answer | None:
+    """What the child says next, or None if it ended without a word."""
     while True:
         if cancelled():
             raise DeployCancelled("The deployment was cancelled.", why="Somebody asked for it.")
-        if not answers.poll(_SECONDS_BETWEEN_LOOKS):
-            continue
-        try:
-            answer: Answer = msgspec.msgpack.decode(answers.recv_bytes(_ANSWER_MAX_BYTES), type=Answer)
-        except EOFError:
-            return None
-        except (msgspec.MsgspecError, OSError) as error:
-            raise InternalError("A child of Potions gave an answer that makes no sense.", why=str(error)) from error
-        if not isinstance(answer, Progress):
-            return answer
-        if progress is not None:
-            progress(answer.done, answer.total)
+        if answers.poll(_SECONDS_BETWEEN_LOOKS):
+            break
+    try:
+        answer: Answer = msgspec.msgpack.decode(answers.recv_bytes(_ANSWER_MAX_BYTES), type=Answer)
+    except EOFError:
+        return None
+    except (msgspec.MsgspecError, OSError) as error:
+        raise _makes_no_sense(error) from error
+    return answer
+
+
+def _makes_no_sense(error: Exception) -> InternalError:
+    return InternalError("A child of Potions gave an answer that makes no sense.", why=str(error))
 
 
 def _died(function: Callable[..., Any], status: int | None) -> InternalError:

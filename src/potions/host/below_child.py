@@ -34,6 +34,12 @@ class Progress(msgspec.Struct, frozen=True, tag=True):
     total: int
 
 
+class Begun(msgspec.Struct, frozen=True, tag=True):
+    """The job has what it needs, and what it says first, encoded once more: now it gets or gives what is streamed."""
+
+    first: bytes
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """The job's result, encoded once more, because only the caller knows its type."""
 
@@ -58,17 +64,19 @@ class Crashed(msgspec.Struct, frozen=True, tag=True):
 
 
 Ending = Done | Refused | Crashed
-Answer = Progress | Ending
+Answer = Progress | Begun | Ending
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to call, as whom. ``reports``: the function takes a keyword ``report``."""
+    """What to call, as whom. ``reports``: the function takes a keyword ``report``; ``begins``: one ``begin``."""
 
     account: Account
     function: Callable[..., Any]
     args: tuple[Any, ...]
+    keywords: dict[str, Any]
     reports: bool
+    begins: bool
 
 
 class Handed:
@@ -86,11 +94,13 @@ def _received(duplicate: Any) -> int:
     return descriptor
 
 
-def work(job: Job, answers: Connection[Any, Any], source: int | None) -> None:
-    """Do the job and send its one answer. ``source`` is the descriptor of a file opened before, or None."""
-    keywords: dict[str, Any] = {} if source is None else {"source": source}
+def work(job: Job, answers: Connection[Any, Any], handed: dict[str, int]) -> None:
+    """Do the job and send its one answer. ``handed`` are descriptors that were opened before, by their keywords."""
+    keywords: dict[str, Any] = {**job.keywords, **handed}
     if job.reports:
         keywords["report"] = lambda done, total: _send(answers, Progress(done, total))
+    if job.begins:
+        keywords["begin"] = lambda first: _send(answers, Begun(msgspec.msgpack.encode(first)))
     _send(answers, _answer(job, keywords))
 
 

@@ -1,4 +1,4 @@
-"""What is done below a slot or a storage as the app's user, through `Below`: look at a release, link storage."""
+"""What is done as the app's user, through `Below`: look at a release in its slot or its archive, link storage."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 from potions.errors import ManifestRefused, PotionsError, ProcfileRefused
 from potions.host.descriptors import directory, is_not_directory, look, read_regular, shown
 from potions.host.files import measure
+from potions.host.release_index import index_release
 from potions.host.shipped_storage import link_storage
 from potions.model.plan import ReleaseFiles
 
-__all__ = ["find_epmd", "inspect_release", "link_storage", "measure_below"]
+__all__ = ["find_epmd", "index_release", "inspect_release", "link_storage", "measure_below"]
 
 #: The files that say how a release is run, by their names in lower case.
 _READ = {"potions.toml": "potions.toml", "procfile": "Procfile"}

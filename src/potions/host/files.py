@@ -17,6 +17,7 @@ from pathlib import Path
 from potions.errors import UnsafePath
 from potions.host.descriptors import directory, is_not_directory, look, write_all
 from potions.host.removal import remove_tree
+from potions.host.usage import Census
 from potions.layout import Entry
 from potions.model.service import Account
 
@@ -30,6 +31,7 @@ __all__ = [
     "replace_link",
     "sync_directory",
     "sync_filesystem",
+    "sync_filesystem_of",
     "write_atomically",
 ]
 
@@ -37,9 +39,6 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _RENAME_NOREPLACE = 1
 #: What a file system says that does not know RENAME_NOREPLACE (NFS, older ZFS), and a kernel without renameat2.
 _UNKNOWN_FLAG = (errno.EINVAL, errno.ENOSYS)
-
-#: `measure` keeps at most this many directories open; what lies deeper is visited later, from the top.
-_DEEP = 64
 
 
 def write_atomically(path: Path, data: bytes, mode: int) -> None:
@@ -115,8 +114,13 @@ def sync_filesystem(path: Path) -> None:
     One call for a whole release costs a fraction of an fsync(2) for each of its files. Raises OSError.
     """
     with directory(path) as folder:
-        if _libc.syncfs(folder) != 0:
-            raise _last_error(path)
+        sync_filesystem_of(folder)
+
+
+def sync_filesystem_of(folder: int) -> None:
+    """The same by a directory's descriptor; raises OSError."""
+    if _libc.syncfs(folder) != 0:
+        raise _last_error(f"descriptor {folder}")
 
 
 def _last_error(path: Path | str) -> OSError:
@@ -214,95 +218,14 @@ def measure(path: Path) -> tuple[int, int]:
     Links are not followed, a file with several hard links counts once, and what vanishes or may not be read meanwhile
     counts as nothing. Changes nothing. Raises UnsafePath if ``path`` is no directory.
     """
-    count = _Count()
+    census = Census()
     try:
         with directory(path) as top:
-            count.below(top)
+            census.count(top)
     except FileNotFoundError:
         return 0, 0
     except OSError as error:
         if is_not_directory(error):
             raise UnsafePath(f"{path} is not a directory.", why="There is a link or a file.") from None
         raise
-    return count.bytes, count.files
-
-
-class _Count:
-    """A sum that grows while a tree is walked. Needs few descriptors and little stack however deep the tree is."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        self.files = 0
-        self._linked: set[tuple[int, int]] = set()
-        #: Directories to visit later: the names that lead there, and for the first of them the parent's descriptor.
-        self._later: list[tuple[tuple[str, ...], int | None]] = []
-
-    def below(self, top: int) -> None:
-        try:
-            self._folder(top, ())
-            while self._later:
-                parts, parent = self._later.pop()
-                self._visit(top, parts, parent)
-        finally:
-            for _, parent in self._later:
-                if parent is not None:
-                    os.close(parent)
-
-    def _visit(self, top: int, parts: tuple[str, ...], parent: int | None) -> None:
-        folder = os.dup(top) if parent is None else parent
-        try:
-            for part in parts if parent is None else parts[-1:]:
-                _step_into(folder, part)
-            self._folder(folder, parts)
-        except OSError as error:
-            _raise_unless_gone(error)
-        finally:
-            os.close(folder)
-
-    def _folder(self, folder: int, parts: tuple[str, ...], depth: int = 0) -> None:
-        for name in self._add_files(folder):
-            inside = (*parts, name)
-            if depth == _DEEP:
-                self._later.append((inside, os.dup(folder) if len(self._later) < _DEEP else None))
-                continue
-            try:
-                with directory(name, within=folder) as child:
-                    self._folder(child, inside, depth + 1)
-            except OSError as error:
-                _raise_unless_gone(error)
-
-    def _add_files(self, folder: int) -> list[str]:
-        """Count the files of one directory and name the directories in it."""
-        inside = []
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    inside.append(entry.name)
-                elif entry.is_file(follow_symlinks=False):
-                    self._add(entry)
-        return inside
-
-    def _add(self, entry: os.DirEntry[str]) -> None:
-        try:
-            status = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        if status.st_nlink > 1:
-            identity = (status.st_dev, status.st_ino)
-            if identity in self._linked:
-                return
-            self._linked.add(identity)
-        self.bytes += status.st_size
-        self.files += 1
-
-
-def _step_into(folder: int, name: str) -> None:
-    """Make a descriptor the one of a directory in it; on an error it stays what it was."""
-    with directory(name, within=folder) as child:
-        os.dup2(child, folder, inheritable=False)
-
-
-def _raise_unless_gone(error: OSError) -> None:
-    """What vanished, became something else or may not be read is not counted; anything else is an error."""
-    if not isinstance(error, FileNotFoundError | PermissionError) and not is_not_directory(error):
-        raise error
+    return census.total.bytes, census.total.files

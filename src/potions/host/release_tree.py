@@ -6,9 +6,11 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable
+from typing import Protocol
 
 from potions.errors import ArchiveUnsafe
-from potions.host.descriptors import DIRECTORY, is_not_directory, look, shown, write_all
+from potions.host.archive_limits import spelt
+from potions.host.descriptors import DIRECTORY, is_not_directory, look, write_all
 
 #: A path below the release, split into its names.
 Parts = tuple[str, ...]
@@ -26,18 +28,50 @@ _LATEST_MTIME = 2**40
 def unsafe(parts: Iterable[str], why: str) -> ArchiveUnsafe:
     """The error for a member that Potions will not unpack."""
     return ArchiveUnsafe(
-        f"The archive has a member that Potions will not unpack: {shown('/'.join(parts))}",
+        f"The archive has a member that Potions will not unpack: {spelt('/'.join(parts))}",
         why=why,
         do="Leave it out and pack the release again.",
     )
 
 
+class Destination(Protocol):
+    """Where the members of an archive go, in their order; links last. Raises ArchiveUnsafe where they contradict."""
+
+    @property
+    def directories(self) -> int:
+        """How many there are, for members and around them."""
+
+    def make_way(self, parts: Parts) -> None:
+        """Refuse a second member of this name, unless it may replace the first."""
+
+    def folder(self, parts: Parts) -> object:
+        """There is a directory, with its parents."""
+
+    def file(self, parts: Parts, pieces: Iterable[memoryview], *, executable: bool, mtime: float) -> None:
+        """There is a file, in place of one of the same name that came earlier. Every piece has to be taken."""
+
+    def hard_link(self, parts: Parts, earlier: Parts) -> None:
+        """A file that came earlier has a second name."""
+
+    def symbolic_link(self, parts: Parts, target: str) -> None:
+        """There is a link, in place of a file of that name."""
+
+    def strip(self, name: str) -> None:
+        """All of it lies in the directory ``name``, which is left out."""
+
+
 class ReleaseTree:
     """A directory that is filled with a release. Raises ArchiveUnsafe where members contradict each other; OSError."""
 
-    def __init__(self, root: int) -> None:
-        """Write below the descriptor ``root``, which stays the caller's to close."""
+    def __init__(self, root: int, *, replaces: bool = True) -> None:
+        """Write below the descriptor ``root``, which stays the caller's to close.
+
+        ``replaces``: a member that comes twice replaces the one before, as with tar; otherwise it is refused.
+        """
         self._root = root
+        self._replaces = replaces
+        self.directories = 0
+        """How many were made, for members and around them."""
         self._open: dict[Parts, int] = {}
 
     def close(self) -> None:
@@ -73,11 +107,12 @@ class ReleaseTree:
             raise
         self._open[parts] = entered
         if made:
+            self.directories += 1
             os.fchmod(entered, DIRECTORY_MODE)
         return entered
 
     def file(self, parts: Parts, pieces: Iterable[memoryview], *, executable: bool, mtime: float) -> None:
-        """Write a file; one of the same name that came earlier is replaced, as tar does."""
+        """Write a file, in place of one of the same name that came earlier."""
         folder = self.folder(parts[:-1])
         descriptor = self._new_file(folder, parts)
         try:
@@ -96,8 +131,14 @@ class ReleaseTree:
             self._clear(folder, parts)
             return os.open(parts[-1], _NEW_FILE, FILE_MODE, dir_fd=folder)
 
+    def make_way(self, parts: Parts) -> None:
+        """Refuse a second member of this name, unless it may replace the first."""
+        if not self._replaces:
+            raise unsafe(parts, "The archive has it twice.")
+
     def _clear(self, folder: int, parts: Parts) -> None:
         """Make room for a later member of the same name; a directory does not make room."""
+        self.make_way(parts)
         try:
             os.unlink(parts[-1], dir_fd=folder)
         except FileNotFoundError:

@@ -32,7 +32,7 @@ def remove_tree(path: Path | str, *, below: Path) -> None:
     mounted at it or inside it; and UnsafePath where the system refuses to remove something.
     """
     base, parts = _split(path, below)
-    _refuse_mounts(base.joinpath(*parts))
+    refuse_mounts(base.joinpath(*parts))
     try:
         with ExitStack() as opened:
             folder = opened.enter_context(directory(base))
@@ -72,7 +72,8 @@ def _split(path: Path | str, below: Path) -> tuple[Path, tuple[str, ...]]:
     raise UnsafePath(f"{text} will not be removed.", why=f"It does not lie below {below}.", do=_KEEP_OUT)
 
 
-def _refuse_mounts(path: Path) -> None:
+def refuse_mounts(path: Path) -> None:
+    """Raise UnsafePath if something is mounted at ``path``, which is the real one, or below it."""
     inside = [mounted for mounted in _mount_points() if mounted.is_relative_to(path)]
     if inside:
         raise UnsafePath(
@@ -120,22 +121,28 @@ class _Removal:
         )
 
     def _directory(self, name: str, within: int, top: int | None, depth: int) -> bool:
-        """Empty and remove a directory; False if it was swapped for something else, or filled again, meanwhile."""
+        """Empty and remove a directory; False if it was swapped, moved away or filled again meanwhile."""
         try:
             folder = self._open(name, within)
         except OSError as error:
-            if is_not_directory(error):
+            if is_not_directory(error) or isinstance(error, FileNotFoundError):
                 return False
             raise
         try:
             if top is not None and depth == _DEEP:
-                os.rename(name, f".potions-{secrets.token_hex(8)}", src_dir_fd=within, dst_dir_fd=top)
-                self._lifted = True
-                return True
+                return self._lift(name, within, top)
             self._empty(folder, folder if top is None else top, depth)
         finally:
             os.close(folder)
         return _rmdir(name, within)
+
+    def _lift(self, name: str, within: int, top: int) -> bool:
+        try:
+            os.rename(name, f".potions-{secrets.token_hex(8)}", src_dir_fd=within, dst_dir_fd=top)
+        except FileNotFoundError:
+            return False
+        self._lifted = True
+        return True
 
     def _empty(self, folder: int, top: int, depth: int) -> None:
         """Remove what is in a directory; at the top again and again, while deep directories are lifted into it."""

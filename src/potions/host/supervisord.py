@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, cast
@@ -79,7 +79,7 @@ class Supervisord:
     def start(self, name: str) -> None:
         self._call("startProcess", name, False, accept=(Faults.ALREADY_STARTED,))
 
-    def stop(self, names: Collection[str], grace: float, cut_short: Callable[[], bool] = never) -> None:
+    def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = never) -> None:
         groups = {self.state(name).pid for name in names} - {0}
         for name in names:
             self._tell_to_stop(name)
@@ -94,7 +94,7 @@ class Supervisord:
         self._call("stopProcess", name, False, accept=(Faults.NOT_RUNNING, Faults.BAD_NAME))
 
     def _wait_for_end(
-        self, names: Collection[str], groups: set[int], seconds: float, cut_short: Callable[[], bool] = never
+        self, names: list[str], groups: set[int], seconds: float, cut_short: Callable[[], bool] = never
     ) -> bool:
         """Wait for the services and all of their groups: a shell may be gone long before what it started."""
         deadline = time.monotonic() + seconds
@@ -104,7 +104,7 @@ class Supervisord:
             time.sleep(_POLL)
         return True
 
-    def _are_up(self, names: Collection[str], groups: set[int]) -> bool:
+    def _are_up(self, names: list[str], groups: set[int]) -> bool:
         # All of them are looked at, so that each that runs again is told again.
         up = [name for name in names if self._is_up(name, groups)]
         return bool(up)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import msgspec
 
-from potions.errors import AppDamaged, ArchiveTooLarge, NoRoom, ReleaseUnknown
+from potions.errors import AppDamaged, ReleaseUnknown
 from potions.flows.ports import Report
 from potions.host import below_tasks
 from potions.host.archive import Limits, unpack
@@ -38,8 +38,9 @@ from potions.host.files import (
     sync_filesystem,
     write_atomically,
 )
+from potions.host.release_index import ReleaseIndex
 from potions.layout import ENV_FILE_MODE, FIRST_LIVE, SLOT_MODE, AppTree, Colour, Entry
-from potions.model.deployment import Release, SlotContent
+from potions.model.deployment import Release, SlotContent, Unpacked
 from potions.model.plan import ReleaseFiles, Shipped
 from potions.model.service import Account
 from potions.render.envfile import render_environment
@@ -99,7 +100,8 @@ class Trees:
 
     def end_hold(self, tree: AppTree, colour: Colour) -> None:
         # The gate stays: whoever was on the way to it a moment ago still goes through.
-        remove_tree(tree.hold(colour), below=tree.root)
+        if self.is_held(tree, colour):
+            remove_tree(tree.hold(colour), below=tree.root)
 
     def is_held(self, tree: AppTree, colour: Colour) -> bool:
         return tree.hold(colour).exists()
@@ -118,35 +120,34 @@ class Trees:
     def discard_parked(self, tree: AppTree, colour: Colour) -> None:
         remove_tree(tree.previous(colour), below=tree.root)
 
+    def has_archive(self, tree: AppTree, release: Release) -> bool:
+        """Whether the kept archive is there, and as long as it was."""
+        return self.size_of(tree.archive(release.id, release.suffix)) == release.packed_bytes
+
     def check_archive(self, tree: AppTree, release: Release) -> None:
-        archive = tree.archive(release.id, release.suffix)
-        if self.size_of(archive) != release.packed_bytes:
+        if not self.has_archive(tree, release):
             raise ReleaseUnknown(
                 f"The archive of {release.label} is not there any more.",
-                why=f"{archive} is missing or has another size.",
+                why=f"{tree.archive(release.id, release.suffix)} is missing or has another size.",
                 do="Send the release again with: potions deploy",
             )
 
     def unpack(
         self, tree: AppTree, colour: Colour, release: Release, *, report: Report, cancelled: Callable[[], bool]
-    ) -> tuple[int, int]:
+    ) -> Unpacked:
         incoming = tree.incoming(colour)
         remove_tree(incoming, below=tree.root)
         provision([Entry(incoming, "app", SLOT_MODE)], self._account)
-        room = free_bytes(tree.root) - ROOM_KEPT
-        if room <= 0:
-            raise _no_room()
-        limits = Limits(bytes=min(Limits().bytes, room))
+        limits = Limits(room=max(free_bytes(tree.root) - ROOM_KEPT, 0))
         archive = tree.archive(release.id, release.suffix)
-        try:
-            done = self._below.run(
-                unpack, release.suffix, incoming, limits, open_first=archive, progress=report, cancelled=cancelled
-            )
-        except ArchiveTooLarge as error:
-            if limits.bytes == room:
-                raise _no_room() from error
-            raise
-        return done.files, done.bytes
+        return self._below.run(
+            unpack, release.suffix, incoming, limits, open_first=archive, progress=report, cancelled=cancelled
+        )
+
+    def index(self, tree: AppTree, release: Release) -> ReleaseIndex:
+        """What a kept archive would unpack to, file by file; raises what unpacking raises, and writes nothing."""
+        archive = tree.archive(release.id, release.suffix)
+        return self._below.run(below_tasks.index_release, release.suffix, Limits(), open_first=archive)
 
     def place(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
         provision([Entry(tree.previous(colour), "platform", 0o700)], self._account)
@@ -210,14 +211,6 @@ class Trees:
 
     def prune(self, tree: AppTree, release: Release) -> None:
         remove_tree(tree.archive(release.id, release.suffix), below=tree.root)
-
-
-def _no_room() -> NoRoom:
-    return NoRoom(
-        "The disk does not hold this release unpacked.",
-        why=f"Less than {ROOM_KEPT // 2**20} MiB would be left for everything else.",
-        do="Make room, then deploy again.",
-    )
 
 
 def _sync_early(tree: AppTree) -> None:

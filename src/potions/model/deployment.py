@@ -53,11 +53,24 @@ class Release(msgspec.Struct, frozen=True):
     label: str
     """``r1``, ``r2``, … in the order of arrival, per app."""
     suffix: str
-    """``tar.gz`` or ``tar.zst``."""
+    """What kind of archive it is: one of ``archive_format.ARCHIVE_SUFFIXES``."""
     packed_bytes: int
     source: str
     """What it was sent as: a file's or a directory's name, for people."""
     received: datetime
+    """When it was sent last."""
+    files: int | None = None
+    """Regular files in it; known once it was unpacked, as are their bytes."""
+    unpacked_bytes: int | None = None
+
+
+class Unpacked(msgspec.Struct, frozen=True):
+    """What a release turned out to hold: regular files, and the bytes in them."""
+
+    files: int
+    bytes: int
+    shadows: int = 0
+    """Files that were left out, because macOS had put them beside others for itself."""
 
 
 class Failure(msgspec.Struct, frozen=True):

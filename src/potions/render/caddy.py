@@ -11,6 +11,7 @@ import msgspec
 
 from potions.layout import Colour, Home
 
+_DEFAULT_PORT = 80
 _PLAIN = re.compile(r"[A-Za-z0-9_./*@:+,=-]+\Z")
 
 _MAIN = """\
@@ -66,12 +67,14 @@ _HANDLER = """\
 
 _UPSTREAM = """\
 			header_up X-Forwarded-Proto https
+			header_up Origin {plain} https://$1
 			header_up -Potions-Probe
+			header_down Location {secure} http://$1
 			header_down -Potions-Slot
 			stream_close_delay 24h
-			transport http {
+			transport http {{
 				keepalive 1s
-			}"""
+			}}"""
 
 # `map` and not the placeholder itself: an address is cut at its first slash. It is looked up anew at each try.
 _GATE = """\
@@ -173,16 +176,29 @@ def _gate(app: str, colour: Colour, gate: Path) -> str:
 
 
 def _handler(site: Site, colour: Colour, port: int) -> str:
-    plain = _HANDLER.format(colour=colour.value, port=port, upstream=_UPSTREAM)
+    upstream = _upstream(site)
+    plain = _HANDLER.format(colour=colour.value, port=port, upstream=upstream)
     if site.gates is None:
         return plain
     return _GATED_HANDLER.format(
         colour=colour.value,
         name=_gate_name(site.app, colour),
         patience=_PATIENCE,
-        upstream=indent(_UPSTREAM, "\t"),
+        upstream=indent(upstream, "\t"),
         plain=indent(plain, "\t"),
     )
+
+
+def _upstream(site: Site) -> str:
+    """How a slot is asked. It is told that visitors come by HTTPS, because many apps refuse or redirect all others.
+
+    So the origin of the app's own pages has to say the same, or Django and Rails refuse every form; and where the app
+    answers with an address of its own, the browser has to be sent to where it came from.
+    """
+    hosts = "|".join(map(re.escape, site.hosts))
+    # A browser leaves the default port out.
+    own = f"(?:{hosts})" + ("(?::80)?" if site.http_port == _DEFAULT_PORT else f":{site.http_port}")
+    return _UPSTREAM.format(plain=_quote(f"^http://({own})$"), secure=_quote(f"^https://({own}(?:[/?#].*)?)$"))
 
 
 def _quote(text: str) -> str:

@@ -12,8 +12,11 @@ from potions.service.lifecycle import LifecycleService
 from potions.service.logs import LogService
 from potions.service.overview import OverviewService
 from potions.service.recovery import Recovery
+from potions.service.releases import ReleaseService
+from potions.service.rollbacks import RollbackService
 from potions.service.runs import Runs
 from potions.service.standby import Standbys
+from potions.service.storage import StorageService
 from potions.service.variables import VariableService
 
 
@@ -29,10 +32,13 @@ class Service:
         self.lifecycle = LifecycleService(context, runs, self.jobs)
         self.apps = AppService(context, self.lifecycle, self.jobs)
         self.deployments = DeploymentService(context, self.jobs)
+        self.rollbacks = RollbackService(context, self.jobs, self.lifecycle)
+        self.releases = ReleaseService(context)
         self.variables = VariableService(context)
         self.logs = LogService(context)
-        self.overview = OverviewService(context, self.deployments, self.variables)
         self.doctor = DoctorService(context, self.jobs, self.lifecycle)
+        self.storage = StorageService(context)
+        self.overview = OverviewService(context, self.variables)
         self.housekeeping = Housekeeping(self.apps)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 
@@ -41,4 +47,5 @@ class Service:
         self.recovery.run()
         self.jobs.start()
         self._standbys.start(self.lifecycle.end_standby)
+        self.storage.start()
         self.housekeeping.start()

@@ -11,6 +11,7 @@ from potions.host.caddy import Caddy
 from potions.host.doctor.below_looks import BelowLooks
 from potions.host.locks import Locks
 from potions.host.network import Network
+from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
@@ -36,6 +37,7 @@ class Context:
     network: Network
     trees: Trees
     looks: BelowLooks
+    storages: Storages
     locks: Locks
 
     def app(self, name: str) -> App:
@@ -71,6 +73,16 @@ class Context:
         held = [self.trees.holds(tree, colour) for colour in Colour]
         numbers = [one.deployment for one in held if one is not None]
         return any(self.store.deployment(app.id, number).strategy is Strategy.HANDOVER for number in numbers)
+
+    def rollback_target(self, app: App) -> Deployment | None:
+        """What served directly before what serves now; None where there is nothing."""
+        return self.deployment_before(self.live_deployment(app))
+
+    def deployment_before(self, serving: Deployment | None) -> Deployment | None:
+        """What served directly before a deployment that took the traffic."""
+        if serving is None or serving.previous is None:
+            return None
+        return self.store.deployment(serving.app_id, serving.previous)
 
     def choose_ports(self) -> ChoosePorts:
         """Picks the lowest free pair for a new app."""

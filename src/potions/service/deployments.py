@@ -1,22 +1,21 @@
-"""Releases and deployments: receive, deploy, roll back, cancel, and read what happened."""
+"""Deployments: receive a release, deploy it, cancel, and read what happened."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
-import threading
 import uuid
 from pathlib import Path
 from typing import BinaryIO
 
-from potions.errors import ArchiveBroken, NoRoom, NothingDeployed, NothingToRollBackTo
+from potions.errors import ArchiveBroken, NoRoom, NothingDeployed
 from potions.host.deployment_log import read_events
 from potions.host.files import free_bytes, move, remove_tree, sync_directory
 from potions.host.trees import ROOM_KEPT
 from potions.layout import AppTree
 from potions.model.app import App
-from potions.model.archive_format import suffix_of
+from potions.model.archive_format import MAGIC_BYTES, suffix_of
 from potions.model.deployment import Deployment, Kind, Release
 from potions.model.event import Event
 from potions.names import ReleaseId, parse_release_id
@@ -24,7 +23,6 @@ from potions.service.context import Context
 from potions.service.jobs import Jobs
 
 _LOOK_AT_ROOM_EVERY = 16 * 1024 * 1024
-_MAGIC_BYTES = 512
 
 
 class Upload:
@@ -48,8 +46,8 @@ class Upload:
         self._file.write(chunk)
         self._hash.update(chunk)
         self.size += len(chunk)
-        if len(self._head) < _MAGIC_BYTES:
-            self._head += chunk[:_MAGIC_BYTES]
+        if len(self._head) < MAGIC_BYTES:
+            self._head += chunk[:MAGIC_BYTES]
 
     def keep(self, expected: int | None) -> tuple[ReleaseId, str]:
         """Bring it to the disk under its hash; returns hash and suffix. The same archive is stored once."""
@@ -108,7 +106,7 @@ class DeploymentService:
         release, suffix = upload.keep(expected)
         return self._context.store.add_release(app.id, release, suffix, upload.size, source)
 
-    # Deploy and go back
+    # Deploy
 
     def deploy(self, name: str, release: str | None, by: str) -> Deployment:
         """Queue a deploy of a release that was sent, or of the one that serves, with the variables saved now."""
@@ -121,37 +119,6 @@ class DeploymentService:
         deployment = self._context.store.create_deployment(app.id, kind, chosen.id, by)
         self._jobs.wake()
         return deployment
-
-    def rollback(self, name: str, by: str) -> Deployment:
-        """Go back to what served directly before; begins at once, and never waits behind other apps."""
-        app, _ = self._context.present(name)
-        lock = self._jobs.take_app(app, "rollback", wants_other=True)
-        try:
-            target = self.rollback_target(app)
-            if target is None:
-                raise NothingToRollBackTo(app.name)
-            variables, automatic = self._context.store.environment_of(target.id)
-            deployment = self._context.store.create_deployment(
-                app.id, Kind.ROLLBACK, target.release.id, by, target.number, variables, automatic
-            )
-        except BaseException:
-            lock.release()
-            raise
-        work = threading.Thread(
-            target=self._jobs.guard,
-            args=(deployment, lambda one: self._jobs.run(one, lock)),
-            name=f"rollback {app.name}",
-            daemon=True,
-        )
-        work.start()
-        return deployment
-
-    def rollback_target(self, app: App) -> Deployment | None:
-        """What served directly before what serves now; None where there is nothing."""
-        serving = self._context.live_deployment(app)
-        if serving is None or serving.previous is None:
-            return None
-        return self._context.store.deployment(app.id, serving.previous)
 
     def cancel(self, name: str, number: int) -> Deployment:
         app = self._context.app(name)

@@ -15,7 +15,6 @@ from potions.model.plan import Strategy
 from potions.model.service import Phase, ServiceState, slot_service, worker_of, worker_services
 from potions.schema import AppDetail, AppSummary, Deployed, Part, PlatformStatus, ProcessDetail, SlotDetail
 from potions.service.context import Context
-from potions.service.deployments import DeploymentService
 from potions.service.variables import VariableService
 
 _STOPPED = ServiceState(Phase.ABSENT)
@@ -24,9 +23,8 @@ _STOPPED = ServiceState(Phase.ABSENT)
 class OverviewService:
     """What may be asked about the state of things."""
 
-    def __init__(self, context: Context, deployments: DeploymentService, variables: VariableService) -> None:
+    def __init__(self, context: Context, variables: VariableService) -> None:
         self._context = context
-        self._deployments = deployments
         self._variables = variables
 
     def status(self) -> PlatformStatus:
@@ -65,7 +63,7 @@ class OverviewService:
             slots=[] if context.is_gone(app) else [self._slot(app, colour) for colour in Colour],
             last=newest[0] if newest else None,
             running=waiting[0] if waiting else None,
-            rollback_to=None if context.is_gone(app) else self._deployments.rollback_target(app),
+            rollback_to=None if context.is_gone(app) else context.rollback_target(app),
             unsaved=self._variables.count_not_live(app) if self._serves(app) else 0,
         )
 
@@ -106,10 +104,15 @@ class OverviewService:
             address=self._address(app),
             serves=self._deployed(app, held),
             live=live,
-            state="gone" if gone else _state(app, held, states.get(slot_service(app.name, live), _STOPPED)),
+            state="gone" if gone else self._state(app, live, held, states),
             created=app.created,
             strategy=self._strategy(app, held),
         )
+
+    def _state(self, app: App, live: Colour, held: SlotContent | None, states: Mapping[str, ServiceState]) -> str:
+        state = _state(app, held, states.get(slot_service(app.name, live), _STOPPED))
+        still_boots = state == "running" and self._context.network.is_port_free(app.ports.of(live))
+        return "starting" if still_boots else state
 
     def _strategy(self, app: App, held: SlotContent | None) -> Strategy | None:
         if held is None:

@@ -13,11 +13,12 @@ from potions.flows.step import Flow
 from potions.host.deployment_log import DeploymentLog
 from potions.layout import Colour
 from potions.model.app import App
-from potions.model.deployment import Deployment, Kind, Release, SlotContent
+from potions.model.deployment import Deployment, Kind, SlotContent
 from potions.model.plan import Strategy
 from potions.model.variables import environment_of_then
 from potions.service.context import Context
 from potions.service.control import Control
+from potions.service.pruning import releases_to_prune
 from potions.service.standby import Standbys
 
 #: Names a file with the point of a flow at which the agent kills itself, once. Only the crash tests set it.
@@ -32,11 +33,18 @@ class Runs:
         self._standbys = standbys
 
     def begin(self, app: App, deployment: Deployment, control: Control) -> SlotRun:
-        """A deployment's turn has come: choose its slot and its variables, and remember both."""
+        """A deployment's turn has come: choose its slot, take the variables saved now, and remember both.
+
+        A rollback has begun already, with what was chosen for it.
+        """
+        if deployment.began is not None:
+            return self.rebuild(app, deployment, control)
         context = self._context
         live = context.trees.live(context.tree(app))
         serving = context.live_deployment(app)
-        variables, automatic = self._variables(app, deployment)
+        saved = context.store.variables(app.id)
+        variables = {name: variable.value for name, variable in saved.items()}
+        automatic = {name for name, variable in saved.items() if variable.auto}
         context.store.begin(deployment.id, live.other, serving.number if serving else None, variables, automatic)
         return self.rebuild(app, context.store.deployment(app.id, deployment.number), control)
 
@@ -67,8 +75,9 @@ class Runs:
             slot=slot,
             variables=variables,
             served=lambda number: store.deployment(app.id, number).status.served,
-            releases_to_prune=lambda keep: self._prunable(app, keep),
+            releases_to_prune=lambda keep: releases_to_prune(context, app, deployment, keep),
             forget_release=lambda release: store.prune_release(app.id, release.id),
+            remember_contents=lambda files, size: store.set_contents(app.id, deployment.release.id, files, size),
             mark_drained=lambda: store.drained(deployment.id),
             serving=lambda: self._serving_before(app, deployment, slot.other),
             serving_strategy=self._strategy_before(app, deployment),
@@ -99,14 +108,6 @@ class Runs:
         held: SlotContent | None = self._context.trees.holds(run.tree, run.slot)
         return held is not None and held.release == run.content.release and held.directory == run.content.directory
 
-    def _variables(self, app: App, deployment: Deployment) -> tuple[Mapping[str, str], set[str]]:
-        """The variables a deployment starts with, and which of them are automatic."""
-        if deployment.kind is Kind.ROLLBACK:
-            return self._context.store.environment_of(deployment.id)
-        saved = self._context.store.variables(app.id)
-        values = {name: variable.value for name, variable in saved.items()}
-        return values, {name for name, variable in saved.items() if variable.auto}
-
     def _current(self, app: App, deployment: Deployment) -> Mapping[str, str]:
         """The variables it runs with, every automatic one as of today."""
         then, then_automatic = self._context.store.environment_of(deployment.id)
@@ -115,24 +116,6 @@ class Runs:
         return environment_of_then(
             then, then_automatic, today, {name for name, variable in saved.items() if variable.auto}
         )
-
-    def _prunable(self, app: App, keep: int) -> list[Release]:
-        """The archives beyond the newest ``keep`` that served, and older ones that never did.
-
-        Without what serves, what a rollback needs, and what waits in the queue.
-        """
-        store = self._context.store
-        served = {deployment.release.id for deployment in store.deployments(app.id) if deployment.status.served}
-        needed = {deployment.release.id for deployment in store.unfinished() if deployment.app_id == app.id}
-        tree = self._context.tree(app)
-        for colour in Colour:
-            held = self._context.trees.holds(tree, colour)
-            if held is not None:
-                needed.add(held.release)
-        newest_first = store.releases(app.id)
-        kept = [release.id for release in newest_first if release.id in served][:keep]
-        newest_kept = next((at for at, release in enumerate(newest_first) if release.id in served), len(newest_first))
-        return [release for release in newest_first[newest_kept:] if release.id not in {*needed, *kept}]
 
 
 def _die_here(point: str) -> None:

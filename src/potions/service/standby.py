@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from potions.errors import AppBusy, PotionsError
+from potions.errors import AppBusy
 from potions.model.deployment import Deployment
 from potions.service.context import Context
 
@@ -23,26 +23,34 @@ class Standbys:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._changed = threading.Condition()
+        self._changed = threading.Event()
+        self._over = False
 
     def begin(self, deployment_id: int, seconds: float) -> None:
         """Keep the slot that served before this deployment running for so long."""
-        with self._changed:
-            self._context.store.begin_standby(deployment_id, datetime.now(UTC) + timedelta(seconds=seconds))
-            self._changed.notify_all()
+        self._context.store.begin_standby(deployment_id, datetime.now(UTC) + timedelta(seconds=seconds))
+        self._changed.set()
 
     def start(self, end: Callable[[Deployment], None]) -> None:
         """Begin to watch the time. ``end`` stops what stands by for a deployment; AppBusy has it asked again."""
         threading.Thread(target=self._watch, args=(end,), name="standby", daemon=True).start()
 
+    def stop(self) -> None:
+        """Watch no longer; what stands by goes on."""
+        self._over = True
+        self._changed.set()
+
     def _watch(self, end: Callable[[Deployment], None]) -> None:
-        while True:
+        while not self._over:
+            # Before the look: what begins during it is not slept over.
+            self._changed.clear()
             try:
                 pause = self._end_expired(end)
-            except (PotionsError, OSError) as error:
-                _log.error("standby: %s", error)
+            except Exception:
+                # Also what nobody had thought of: a watch that ends would leave every later standby running.
+                _log.exception("standby")
                 pause = _AGAIN
-            with self._changed:
+            if not self._over:
                 self._changed.wait(pause)
 
     def _end_expired(self, end: Callable[[Deployment], None]) -> float:

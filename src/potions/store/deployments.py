@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select, update
 
-from potions.errors import DeploymentUnknown, InternalError, ReleaseUnknown
+from potions.errors import DeploymentUnknown, InternalError
 from potions.layout import Colour
 from potions.model.deployment import Deployment, Failure, Kind, Release, Status
 from potions.model.plan import Strategy
@@ -34,11 +34,14 @@ class Deployments(StorePart):
         target: int | None = None,
         environment: Mapping[str, str] | None = None,
         auto_names: Iterable[str] | None = None,
+        slot: Colour | None = None,
+        previous: int | None = None,
     ) -> Deployment:
         """Put a deployment at the end of the queue, under the app's next number.
 
-        ``environment`` and ``auto_names`` are those a rollback brings back; others get theirs when they begin. Raises
-        AppUnknown for an app that was deleted, ReleaseUnknown for a release it never had.
+        ``environment`` and ``auto_names`` are those a rollback brings back; others get theirs when they begin. With
+        ``slot`` it does not wait: it begins at once, in place of the deployment ``previous``. Raises AppUnknown for an
+        app that was deleted, ReleaseUnknown for a release it never had.
         """
         with self._database.writing() as connection:
             living_app(connection, app_id)
@@ -53,6 +56,9 @@ class Deployments(StorePart):
                 "strategy": _strategy_of(connection, app_id, target),
                 "by": by,
                 "created": tables.now(),
+                "began": None if slot is None else tables.now(),
+                "slot": None if slot is None else slot.value,
+                "previous": previous,
                 "draining": False,
             }
             key = connection.execute(insert(tables.deployments).values(row)).inserted_primary_key
@@ -97,22 +103,6 @@ class Deployments(StorePart):
         """The deployment that took the traffic last; None while none has."""
         with self._database.reading() as connection:
             return _first(connection, _served(app_id))
-
-    def last_served_of(self, app_id: int, label: str) -> Deployment:
-        """The one of the release with that label (``r3``) that took the traffic last.
-
-        Raises ReleaseUnknown for a label the app does not have, DeploymentUnknown if that release never served.
-        """
-        with self._database.reading() as connection:
-            release_id = _labelled(connection, app_id, label)
-            served = _first(connection, _served(app_id).where(_COLUMNS.release == release_id))
-            if served is None:
-                raise DeploymentUnknown(
-                    f"The release {label} never served.",
-                    why="No deployment of it succeeded.",
-                    do="See which did with: potions deployments APP",
-                )
-            return served
 
     def environment_of(self, deployment_id: int) -> tuple[dict[str, str], set[str]]:
         """The person's variables it runs with, and which of the names were automatic. Empty before it began."""
@@ -175,15 +165,6 @@ def _strategy_of(connection: Connection, app_id: int, number: int | None) -> str
     return None if number is None else connection.scalar(select(_COLUMNS.strategy).where(target))
 
 
-def _labelled(connection: Connection, app_id: int, label: str) -> str:
-    columns = tables.releases.c
-    rows = connection.execute(select(columns.id, columns.number).where(columns.app_id == app_id))
-    for row in rows:
-        if label_of(row.number) == label:
-            return str(row.id)
-    raise ReleaseUnknown(f"The app has no release {label}.", do="See them with: potions releases APP")
-
-
 def _joined() -> Select[Any]:
     release = tables.releases.c
     return (
@@ -195,6 +176,8 @@ def _joined() -> Select[Any]:
             release.packed_bytes,
             release.source,
             release.received,
+            release.files,
+            release.unpacked_bytes,
         )
         .join(tables.apps, tables.apps.c.id == _COLUMNS.app_id)
         .join(tables.releases, (release.app_id == _COLUMNS.app_id) & (release.id == _COLUMNS.release))
@@ -249,4 +232,6 @@ def _release(row: Row[Any]) -> Release:
         packed_bytes=row.packed_bytes,
         source=row.source,
         received=row.received,
+        files=row.files,
+        unpacked_bytes=row.unpacked_bytes,
     )

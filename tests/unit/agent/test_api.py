@@ -157,6 +157,7 @@ def test_a_body_that_does_not_fit_is_refused(api: Api, app: App, body: bytes) ->
         assert_refused(api.patch("/apps/blog/variables", content=body, headers=headers))
         assert_refused(api.post("/apps/blog/deployments", content=body, headers=headers))
         assert_refused(api.post("/trash/blog/restore", content=body, headers=headers))
+        assert_refused(api.post("/apps/blog/rollback", content=body, headers=headers))
 
 
 def test_a_refused_body_does_not_repeat_its_values(api: Api, app: App) -> None:
@@ -205,6 +206,8 @@ def test_a_number_that_no_deployment_has_is_refused(api: Api, app: App, number: 
 QUERIES = ["/deployments?limit=0", "/deployments?limit=1001", "/deployments?limit=many"]
 QUERIES += [f"/deployments?limit={'9' * 400}", "/logs?lines=-1", "/logs?lines=1e9", "/logs?slot=red"]
 QUERIES += ["/variables/history?limit=0", "/variables/history?limit=10001", "/variables/export?automatic=2"]
+QUERIES += ["/rollback?to=latest", "/rollback?to=r1&env=today", "/releases/diff?before=../x", "/releases/diff?limit=-1"]
+QUERIES += [f"/releases/diff?limit={'9' * 400}", f"/releases/diff?after={'9' * 5000}", "/rollback?to=%00"]
 QUERIES += ["/logs?follow=perhaps", "/variables?reveal=2", "/deployments/1/events?follow=x", "/removal?purge=%ff"]
 
 

@@ -1,4 +1,4 @@
-"""`potions deploy`, `redeploy` and `rollback`: from the archive to what serves, and every way it can end."""
+"""`potions deploy` and `redeploy`: from the archive to what serves, and every way it can end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from potions.client import PACKED_BYTES
-from potions.errors import AppUnknown, NoRoom, NothingToRollBackTo
+from potions.client import PACKED_BYTES, UNPACKED_BYTES
+from potions.errors import AppUnknown, NoRoom
 from potions.model.deployment import Failure
 from potions.schema import Deployment, DeploymentCreate, ErrorBody, Kind, Status
 from support import answers
@@ -60,6 +60,49 @@ def test_a_deploy_is_sent_and_followed(run: Run, agent: CannedAgent, archive: Pa
     assert upload.headers[PACKED_BYTES] == str(archive.stat().st_size)
     created = next(asked for asked in agent.asked if asked.path == "/apps/blog/deployments")
     assert created.decoded(DeploymentCreate) == DeploymentCreate(answers.HASH)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A Git checkout with files that Git ignores, a virtual environment and a storage."""
+    top = tmp_path / "src"
+    ignored = [f"cache/{number}.tmp" for number in range(4)]
+    for name in ("Procfile", "node_modules/a.js", *ignored, "env/pyvenv.cfg", "storage/a", "storage/b"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text("12345")
+    (top / "cache" / "kept").touch()
+    (top / ".gitignore").write_text("node_modules\n*.tmp\n")
+    subprocess.run(["git", "init", "-q", str(top)], check=True)
+    return top
+
+
+def test_what_of_a_directory_is_not_sent_is_said(run: Run, agent: CannedAgent, checkout: Path) -> None:
+    """What Git ignores and virtual environments in one line, a storage with its size in another."""
+    ready(agent, answers.deployment(2))
+    lines = run("deploy", str(checkout), "--app", "blog").out.splitlines()
+    assert lines[0] == (
+        "· not sent: node_modules/, cache/0.tmp, cache/1.tmp and 2 more (ignored by Git); env/ (virtual environment)"
+    )
+    assert lines[1] == "· storage/ stays here: 2 files, 10 bytes; it is not part of a release"
+    assert lines[2].startswith("✓ sent src as r2")
+
+
+def test_what_git_ignores_is_sent_on_request(run: Run, agent: CannedAgent, checkout: Path) -> None:
+    """`--everything` sends it, and leaves a storage and virtual environments here nevertheless."""
+    ready(agent, answers.deployment(2))
+    lines = run("deploy", str(checkout), "--app", "blog", "--everything").out.splitlines()
+    assert lines[0] == "· not sent: env/ (virtual environment)"
+    assert lines[1].startswith("· storage/ stays here")
+    upload = next(asked for asked in agent.asked if asked.path == "/apps/blog/releases")
+    assert upload.headers[UNPACKED_BYTES] == str(6 * 5 + len("node_modules\n*.tmp\n"))
+
+
+def test_in_json_nothing_is_said_of_what_stays(run: Run, agent: CannedAgent, checkout: Path) -> None:
+    """Standard output is the API's answer and nothing else."""
+    ready(agent, answers.deployment(2))
+    outcome = run("deploy", str(checkout), "--app", "blog", "--detach", "--json")
+    assert msgspec.json.decode(outcome.out, type=Deployment).number == 2
+    assert outcome.err == ""
 
 
 def test_a_failed_deploy_says_why_and_what_still_serves(run: Run, agent: CannedAgent, archive: Path) -> None:
@@ -253,7 +296,7 @@ def test_a_stream_that_ends_too_early_is_never_a_success(run: Run, agent: Canned
     assert "broke off" in outcome.err
 
 
-# Redeploy and rollback
+# Redeploy
 
 
 def test_a_redeploy_names_no_release(run: Run, agent: CannedAgent) -> None:
@@ -261,26 +304,6 @@ def test_a_redeploy_names_no_release(run: Run, agent: CannedAgent) -> None:
     ready(agent, answers.deployment(2, kind=Kind.REDEPLOY))
     assert run("redeploy", "blog").status == 0
     assert agent.asked[0].decoded(DeploymentCreate) == DeploymentCreate()
-
-
-def test_a_rollback_is_followed(run: Run, agent: CannedAgent) -> None:
-    """A rollback shows its steps and what serves again."""
-    back = answers.deployment(2, kind=Kind.ROLLBACK, target=1, release=answers.release("r1"), draining=True)
-    ready(agent, back)
-    agent.says("POST", "/apps/blog/rollback", back)
-    outcome = run("rollback", "blog")
-    assert outcome.status == 0
-    assert outcome.out.startswith("Rollback 2 of blog: r1")
-    assert "blog serves r1 now from green" in outcome.out
-    assert "finishes its last requests" in outcome.out
-
-
-def test_nothing_to_roll_back_to(run: Run, agent: CannedAgent) -> None:
-    """Without an earlier release the refusal is printed."""
-    agent.refuses("POST", "/apps/blog/rollback", NothingToRollBackTo("blog"))
-    outcome = run("rollback", "blog")
-    assert outcome.status == 1
-    assert "blog has nothing to roll back to." in outcome.err
 
 
 def test_a_deploy_that_was_rolled_back_meanwhile(run: Run, agent: CannedAgent, archive: Path) -> None:

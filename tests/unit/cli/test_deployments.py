@@ -26,12 +26,27 @@ def test_the_history_fits_eighty_columns(run: Run, agent: CannedAgent) -> None:
     out = run("deployments", "blog").out
     lines = out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert [line.split()[0] for line in lines] == ["N", "14", "13", "12", "11"]
+    assert [line.split()[0] for line in lines] == ["N", "14", "13", "12", "11", "10"]
+    assert lines[-1] == "10 older ones: potions deployments blog --limit 1000"
     assert "succeeded, draining" in lines[1]
     assert "rollback to 12" in lines[1]
     assert "failed" in lines[2]
     assert "redeploy" in lines[3]
     assert "rolled back" in lines[3]
+
+
+def test_a_whole_history_leaves_nothing_out(run: Run, agent: CannedAgent) -> None:
+    """Once the first deployment is among them, there is nothing older to look at."""
+    agent.says("GET", LIST, [answers.deployment(2), answers.deployment(1)])
+    assert "older" not in run("deployments", "blog", "--limit", "2").out
+    assert agent.asked[0].query == {"limit": "2"}
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "many"])
+def test_a_limit_that_makes_no_sense_is_refused(run: Run, agent: CannedAgent, limit: str) -> None:
+    """Before anything is asked."""
+    assert run("deployments", "blog", "--limit", limit).status == 2
+    assert agent.asked == []
 
 
 def test_an_empty_history_says_what_to_do(run: Run, agent: CannedAgent) -> None:

@@ -44,7 +44,7 @@ def test_the_front_page_does_not_wait_for_a_library() -> None:
 def every_command() -> list[list[str]]:
     found: list[list[str]] = []
     for command in commands():
-        if command.name in ("apps", "env"):
+        if command.name in ("apps", "env", "storage"):
             group = build()[command.name]
             found += [[command.name, name] for name in group if not name.startswith("-")]
         else:
@@ -67,12 +67,18 @@ def test_every_command_can_answer_in_json(run: Run, words: list[str]) -> None:
     assert "--json" in run(*words, "--help").out
 
 
+def test_help_can_be_asked_for_as_a_command(run: Run) -> None:
+    """`potions help` is the front page, `potions help apps create` that command's own."""
+    assert run("help").out == run("--help").out
+    assert run("help", "apps", "create").out == run("apps", "create", "--help").out
+
+
 def test_summaries_on_the_front_page_are_the_commands_own() -> None:
     """The front page and a command's own help say the same."""
     for command in commands():
         module, _, name = command.target.partition(":")
         found = getattr(import_module(module), name)
-        own = found.help if command.name in ("apps", "env") else found.__doc__
+        own = found.help if command.name in ("apps", "env", "storage") else found.__doc__
         assert own.splitlines()[0].startswith(command.summary.rstrip("."))
 
 
@@ -89,6 +95,7 @@ def test_the_version(run: Run) -> None:
     [
         (["depoy"], ["no command 'depoy'", "Did you mean deploy", "potions --help"]),
         (["xyzzy"], ["no command 'xyzzy'", "potions --help"]),
+        (["apps", "list", "blog"], ["no use for: blog", "potions apps list --help"]),
         (["apps", "lst"], ['"lst"', 'Did you mean "list"', "potions apps --help"]),
         (["apps", "show"], ["APP", "potions apps show --help"]),
         (["log", "blog", "three"], ['"three"', "potions log --help"]),

@@ -31,6 +31,8 @@ from potions.schema import (
     Liveness,
     LogLine,
     RestoreRequest,
+    RollbackRequest,
+    RollbackVariables,
     TrashEntry,
     Treatment,
     Variable,
@@ -74,6 +76,9 @@ ROUTES: list[tuple[Call, str, str, object]] = [
     (lambda c: c.restart("blog"), "POST", "/apps/blog/restart", answers.detail()),
     (lambda c: c.deploy("blog"), "POST", "/apps/blog/deployments", answers.deployment()),
     (lambda c: c.rollback("blog"), "POST", "/apps/blog/rollback", answers.deployment()),
+    (lambda c: c.rollback_preview("blog"), "GET", "/apps/blog/rollback", answers.preview()),
+    (lambda c: c.releases("blog"), "GET", "/apps/blog/releases", [answers.entry(2), answers.entry(1)]),
+    (lambda c: c.diff("blog"), "GET", "/apps/blog/releases/diff", answers.diff()),
     (lambda c: c.deployments("blog"), "GET", "/apps/blog/deployments", [answers.failed()]),
     (lambda c: c.deployment("blog", 2), "GET", "/apps/blog/deployments/2", answers.deployment()),
     (lambda c: c.cancel("blog", 2), "POST", "/apps/blog/deployments/2/cancel", answers.deployment()),
@@ -135,6 +140,20 @@ def test_each_method_asks_its_route(
             "/apps/blog/variables/history",
             {"limit": "3", "variable": "A"},
         ),
+        (lambda c: c.rollback_preview("blog"), "GET", "/apps/blog/rollback", {"env": "then"}),
+        (
+            lambda c: c.rollback_preview("blog", "r3", RollbackVariables.CURRENT),
+            "GET",
+            "/apps/blog/rollback",
+            {"to": "r3", "env": "current"},
+        ),
+        (lambda c: c.diff("blog"), "GET", "/apps/blog/releases/diff", {"limit": "1000"}),
+        (
+            lambda c: c.diff("blog", "r1", "7", limit=3),
+            "GET",
+            "/apps/blog/releases/diff",
+            {"before": "r1", "after": "7", "limit": "3"},
+        ),
     ],
 )
 def test_choices_are_sent_in_the_query(
@@ -153,16 +172,19 @@ def test_bodies_are_the_structs_of_the_schema(agent: CannedAgent, client: Client
     agent.says("POST", "/trash/blog/restore", answers.detail())
     agent.says("POST", "/apps/blog/deployments", answers.deployment())
     agent.says("PATCH", "/apps/blog/variables", CHANGED)
+    agent.says("POST", "/apps/blog/rollback", answers.deployment())
     client.create_app("Not A Name")
     client.restore_app("blog", "blog-old")
     client.deploy("blog", answers.HASH)
     client.change_variables("blog", VariablesChange(set={"A": "ä\n"}, unset=["B"]))
-    kinds = (AppCreate, RestoreRequest, DeploymentCreate, VariablesChange)
+    client.rollback("blog", "r3", RollbackVariables.CURRENT)
+    kinds = (AppCreate, RestoreRequest, DeploymentCreate, VariablesChange, RollbackRequest)
     assert [asked.decoded(kind) for asked, kind in zip(agent.asked, kinds, strict=True)] == [
         AppCreate("Not A Name"),
         RestoreRequest("blog-old"),
         DeploymentCreate(answers.HASH),
         VariablesChange(set={"A": "ä\n"}, unset=["B"]),
+        RollbackRequest("r3", RollbackVariables.CURRENT),
     ]
 
 

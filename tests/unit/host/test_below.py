@@ -18,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from potions.errors import AppUnknown, DeployCancelled, InternalError, NoRoom, UnsafePath
-from potions.host.archive import Limits, unpack
+from potions.host.archive import ARCHIVE_SUFFIXES, Limits, unpack
 from potions.host.below import Below
 from potions.model.service import Account
 from support import jobs
-from support.archives import file, packed, tar, tree
+from support.archives import archive_of, file, tree
 
 NOBODY = Account("nobody", 65534, 65534, switch=True)
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the child has to become another user")
@@ -203,6 +203,52 @@ def test_a_child_dies_with_its_caller(tmp_path: Path) -> None:
         raise
 
 
+# What is streamed
+
+
+def test_a_job_that_has_begun_gets_and_gives_what_is_streamed(below: Below) -> None:
+    """Through pipes that it was handed, while it runs; its result comes at the end."""
+    (ours_in, theirs_out), (theirs_in, ours_out) = os.pipe(), os.pipe()
+    with below.start(jobs.converse, handed={"source": theirs_in, "sink": theirs_out}, begins=True) as running:
+        os.close(theirs_in)
+        os.close(theirs_out)
+        assert running.begun(int) == 7
+        for word in (b"one", b"two"):
+            os.write(ours_out, word)
+            assert os.read(ours_in, 100) == word
+        os.close(ours_out)
+        assert running.wait() == "onetwo"
+    assert os.read(ours_in, 100) == b""
+    os.close(ours_in)
+
+
+def test_whoever_leaves_ends_the_job(below: Below) -> None:
+    """The pipes of a child that is gone have nobody at their other end."""
+    ours, theirs = os.pipe()
+    also, source = os.pipe()
+    with below.start(jobs.converse, handed={"source": also, "sink": theirs}, begins=True) as running:
+        os.close(theirs)
+        running.begun(int)
+    assert os.read(ours, 100) == b""
+    running.kill()
+    for descriptor in (ours, also, source):
+        os.close(descriptor)
+
+
+def test_a_job_that_is_refused_never_begins(below: Below) -> None:
+    """Its error comes instead, as it was raised."""
+    with below.start(jobs.refuse_to_begin, begins=True) as running, pytest.raises(UnsafePath, match="what"):
+        running.begun(int)
+
+
+def test_a_job_that_begins_otherwise_than_announced_is_not_believed(below: Below) -> None:
+    """It is ended; and one that never began did not do what it was started for."""
+    with below.start(jobs.begin_wrong, begins=True) as running, pytest.raises(InternalError, match="no sense"):
+        running.begun(int)
+    with below.start(jobs.identity) as running, pytest.raises(InternalError, match="before it began"):
+        running.begun(int)
+
+
 # Who it is
 
 
@@ -258,15 +304,18 @@ def test_apps_never_run_as_root() -> None:
 
 
 @needs_root
-def test_an_archive_only_the_platform_can_read_is_unpacked_as_the_user(as_nobody: Below, reachable: Path) -> None:
-    """The archive is opened before the child becomes the user; the files are the user's."""
+@pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
+def test_an_archive_only_the_platform_can_read_is_unpacked_as_the_user(
+    as_nobody: Below, reachable: Path, suffix: str
+) -> None:
+    """It is opened before the child becomes the user, who may not even read Python; the files are the user's."""
     kept = reachable / "releases"
     kept.mkdir(mode=0o700)
-    (kept / "a").write_bytes(packed(tar([file("d/a"), file("b")])))
+    (kept / "a").write_bytes(archive_of([file("d/a"), file("b")], suffix))
     slot = reachable / "slot"
     slot.mkdir()
     os.chown(slot, 65534, 65534)
-    done = as_nobody.run(unpack, "tar.gz", slot, Limits(), open_first=kept / "a", progress=lambda *_: None)
+    done = as_nobody.run(unpack, suffix, slot, Limits(), open_first=kept / "a", progress=lambda *_: None)
     assert done.files == 2
     assert tree(slot) == {"b": b"hello", "d": "/", "d/a": b"hello"}
     assert {path.stat().st_uid for path in slot.rglob("*")} == {65534}

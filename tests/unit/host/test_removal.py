@@ -198,6 +198,23 @@ def test_a_directory_swapped_for_a_link_keeps_the_links_target(apps: Path, event
     assert tree(apps) == {}
 
 
+def test_a_directory_that_is_moved_away_does_not_end_the_removal(apps: Path) -> None:
+    """At the last moment before it is opened: what is beside it goes all the same."""
+    for name in ("d", "e", "f"):
+        (apps / "blog" / name).mkdir(parents=True)
+    first = os.listdir(apps / "blog")[0]
+    moved = apps.with_name("moved")
+
+    def move_away() -> None:
+        (apps / "blog" / first).rename(moved)
+
+    with just_before("open", move_away, of=first) as done:
+        remove_tree(apps / "blog", below=apps)
+    assert done
+    assert tree(apps) == {}
+    assert moved.is_dir()
+
+
 def test_a_folder_on_the_way_swapped_for_a_link_is_not_followed(apps: Path) -> None:
     """Each name on the way is opened by itself."""
     (apps / "blog" / "d").mkdir(parents=True)

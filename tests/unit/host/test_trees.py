@@ -8,18 +8,22 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from potions.errors import ArchiveBroken, DeployCancelled, ReleaseUnknown, UnsafePath
+from potions.errors import ArchiveBroken, ArchiveTooLarge, DeployCancelled, NoRoom, ReleaseUnknown, UnsafePath
+from potions.host.archive import ARCHIVE_SUFFIXES
 from potions.host.below import Below
+from potions.host.files import free_bytes
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Entry
-from potions.model.deployment import Release, SlotContent
+from potions.model.deployment import Release, SlotContent, Unpacked
 from potions.names import ReleaseId
 from support.app_trees import Here, copied, folder_in_memory, release_of
+from support.archives import archive_of, file, packed, tar
 from support.archives import tree as content_of
 from support.bare_home import app_account
 from support.kill_points import die_at
@@ -49,9 +53,7 @@ def tree(home: Path, trees: Trees) -> AppTree:
     return made
 
 
-def unpack(
-    trees: Trees, tree: AppTree, release: Release, cancelled: Callable[[], bool] = lambda: False
-) -> tuple[int, int]:
+def unpack(trees: Trees, tree: AppTree, release: Release, cancelled: Callable[[], bool] = lambda: False) -> Unpacked:
     return trees.unpack(tree, BLUE, release, report=lambda _done, _total: None, cancelled=cancelled)
 
 
@@ -166,7 +168,7 @@ def test_unpack_begins_anew_beside_the_slot(trees: Trees, tree: AppTree) -> None
     before = content_of(tree.slot(BLUE))
     tree.incoming(BLUE).mkdir()
     (tree.incoming(BLUE) / "leftover").touch()
-    assert unpack(trees, tree, release_of(tree, one=b"12345")) == (1, 5)
+    assert unpack(trees, tree, release_of(tree, one=b"12345")) == Unpacked(files=1, bytes=5)
     assert content_of(tree.incoming(BLUE)) == {"one.txt": b"12345"}
     assert content_of(tree.slot(BLUE)) == before
 
@@ -186,6 +188,33 @@ def test_an_unpack_that_fails_is_undone(tree: AppTree) -> None:
     trees.put_back(tree, BLUE)
     below.close()
     assert seen(tree) == before
+
+
+def test_what_the_disk_does_not_hold_is_not_unpacked(
+    trees: Trees, tree: AppTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some of the disk is kept for everything else. What no disk should hold is told as that."""
+    release = release_of(tree, one=b"12345")
+    monkeypatch.setattr("potions.host.trees.ROOM_KEPT", 2**60)
+    with pytest.raises(NoRoom):
+        unpack(trees, tree, release)
+    monkeypatch.setattr("potions.host.trees.ROOM_KEPT", free_bytes(tree.root) - 2**32)
+    deep = packed(tar([file("/".join(["d"] * 101))]))
+    tree.archive(release.id, release.suffix).write_bytes(deep)
+    with pytest.raises(ArchiveTooLarge, match="nested"):
+        unpack(trees, tree, release)
+
+
+@pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
+def test_every_kind_of_archive_is_found_unpacked_and_pruned_again(trees: Trees, tree: AppTree, suffix: str) -> None:
+    """By its suffix, which is all that is remembered of what it was."""
+    data = archive_of([file("one.txt")], suffix)
+    release = Release(ReleaseId("c" * 64), "r3", suffix, len(data), "c", datetime.now(UTC))
+    tree.archive(release.id, suffix).write_bytes(data)
+    trees.check_archive(tree, release)
+    assert unpack(trees, tree, release) == Unpacked(files=1, bytes=5)
+    trees.prune(tree, release)
+    assert list(tree.releases.iterdir()) == []
 
 
 def test_an_archive_that_is_not_there_any_more_is_told(trees: Trees, tree: AppTree) -> None:

@@ -39,6 +39,8 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_response(502 if self.path == "/502" else 200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Potions-Slot", "a lie")
+        if self.headers["Send-Location"]:
+            self.send_header("Location", self.headers["Send-Location"])
         self.end_headers()
         self.wfile.write(body)
 
@@ -206,6 +208,35 @@ def test_the_app_believes_that_it_was_asked_over_https(proxy: _Proxy) -> None:
     _, body = proxy.get(headers={"X-Forwarded-Proto": "http"})
     assert [line for line in body.split("\n") if line.startswith("X-Forwarded-Proto")] == ["X-Forwarded-Proto: https"]
     assert f"Host: {_HOST}" in body
+
+
+def test_the_apps_own_pages_are_an_https_origin_too(proxy: _Proxy) -> None:
+    """Else Django and Rails would refuse every form of their own; any other origin is told as it is."""
+    own = f"{_HOST}:{proxy.port}"
+    for given, told in (
+        (f"http://{own}", f"https://{own}"),
+        ("http://other.localhost", "http://other.localhost"),
+        (f"http://{own}.example.com", f"http://{own}.example.com"),
+        (f"http://x{own}", f"http://x{own}"),
+        ("null", "null"),
+    ):
+        _, body = proxy.get(headers={"Origin": given})
+        assert [line for line in body.split("\n") if line.startswith("Origin")] == [f"Origin: {told}"]
+
+
+def test_a_visitor_is_sent_to_where_the_proxy_is(proxy: _Proxy) -> None:
+    """An app that believes in HTTPS redirects to it, and nothing answers there; other addresses stay as they are."""
+    own = f"{_HOST}:{proxy.port}"
+    for sent, arrives in (
+        (f"https://{own}", f"http://{own}"),
+        (f"https://{own}/a?b=https://{own}/", f"http://{own}/a?b=https://{own}/"),
+        (f"https://{own}0/", f"https://{own}0/"),
+        (f"https://{_HOST}/", f"https://{_HOST}/"),
+        (f"https://example.com/?https://{own}/", f"https://example.com/?https://{own}/"),
+        ("/a", "/a"),
+    ):
+        answer, _ = proxy.get(headers={"Send-Location": sent})
+        assert answer.headers["Location"] == arrives
 
 
 def test_an_error_of_the_apps_own_passes_through(proxy: _Proxy) -> None:

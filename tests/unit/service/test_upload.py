@@ -100,7 +100,7 @@ def test_nothing_is_no_archive(upload: Upload, tree: AppTree) -> None:
     assert files(tree) == []
 
 
-@pytest.mark.parametrize("data", [b"PK\x03\x04 a zip", b"just text", b"\0" * 600, b"\x1f"])
+@pytest.mark.parametrize("data", [b"7z\xbc\xaf\x27\x1c", b"just text", b"\0" * 600, b"\x1f"])
 def test_what_is_no_archive_is_refused(upload: Upload, tree: AppTree, data: bytes) -> None:
     """Known by its first bytes; nothing is kept."""
     upload.write(data)

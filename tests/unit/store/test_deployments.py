@@ -118,33 +118,6 @@ def test_what_serves_is_the_last_that_took_the_traffic(store: Store, app: App, d
     assert last.number == waiting.number
 
 
-def test_a_release_is_gone_back_to_where_it_last_served(store: Store, app: App, deploy) -> None:
-    """By label: the last of its deployments that took the traffic, not one that failed or another release's."""
-    store.add_release(app.id, B, "tar.gz", 10, "b")
-    first, second = deploy(), deploy()
-    other, failed = deploy(release_id=B), deploy()
-    for served in (first, second, other):
-        store.succeed(served.id)
-    store.cancel(failed.id)
-    assert store.last_served_of(app.id, "r1").number == second.number
-    assert store.last_served_of(app.id, "r2").number == other.number
-
-
-@pytest.mark.parametrize("label", ["r2", "r01", "1", "r", "", "r1 "])
-def test_a_label_the_app_does_not_have_is_told(store: Store, app: App, deploy, label: str) -> None:
-    """A label is taken literally."""
-    store.succeed(deploy().id)
-    with pytest.raises(ReleaseUnknown):
-        store.last_served_of(app.id, label)
-
-
-def test_a_release_that_never_served_is_told(store: Store, app: App, deploy) -> None:
-    """There is nothing to go back to."""
-    deploy()
-    with pytest.raises(DeploymentUnknown):
-        store.last_served_of(app.id, "r1")
-
-
 def test_what_a_deployment_ran_with_opens_for_it_alone(store: Store, deploy) -> None:
     """Two deployments keep their variables apart, also when those of the app change."""
     first, second = deploy(), deploy()

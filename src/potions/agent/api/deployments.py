@@ -13,13 +13,25 @@ from litestar.response import Stream
 
 from potions.agent.api.apps import caller
 from potions.agent.streams import NDJSON, follow
-from potions.schema import Deployment, DeploymentCreate, Release
+from potions.schema import (
+    Deployment,
+    DeploymentCreate,
+    Release,
+    ReleaseDiff,
+    ReleaseEntry,
+    RollbackPreview,
+    RollbackRequest,
+    RollbackVariables,
+)
 from potions.service import Service
 from potions.service.deployments import Upload
 
 _PIECE = 1024 * 1024
 #: A deployment's number in a path. What is larger fits no database.
 Number = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
+
+#: How many files a diff names; two of the largest releases differ in no more.
+Files = Annotated[int, Parameter(ge=0, le=400_000)]
 
 
 class DeploymentController(Controller):
@@ -45,13 +57,35 @@ class DeploymentController(Controller):
         finally:
             await anyio.to_thread.run_sync(upload.discard)
 
+    @get("/releases", sync_to_thread=True, summary="Every release that was sent, newest first")
+    def releases(self, service: Service, name: str) -> list[ReleaseEntry]:
+        return service.releases.releases(name)
+
+    @get("/releases/diff", sync_to_thread=True, summary="What differs between two releases; without names, in the last")
+    def diff(
+        self, service: Service, name: str, before: str | None = None, after: str | None = None, limit: Files = 1000
+    ) -> ReleaseDiff:
+        return service.releases.diff(name, before, after, limit)
+
     @post("/deployments", sync_to_thread=True, status_code=202, summary="Deploy a release, or redeploy")
     def deploy(self, request: Request, service: Service, name: str, data: DeploymentCreate) -> Deployment:  # type: ignore[type-arg]
         return service.deployments.deploy(name, data.release, caller(request))
 
-    @post("/rollback", sync_to_thread=True, status_code=202, summary="Go back to what served before")
-    def rollback(self, request: Request, service: Service, name: str) -> Deployment:  # type: ignore[type-arg]
-        return service.deployments.rollback(name, caller(request))
+    @post("/rollback", sync_to_thread=True, status_code=202, summary="Go back: to what served before, or further")
+    def rollback(
+        self,
+        request: Request,  # type: ignore[type-arg]
+        service: Service,
+        name: str,
+        data: RollbackRequest | None = None,
+    ) -> Deployment:
+        return service.rollbacks.rollback(name, data or RollbackRequest(), caller(request))
+
+    @get("/rollback", sync_to_thread=True, summary="What a rollback would do")
+    def preview(
+        self, service: Service, name: str, to: str | None = None, env: RollbackVariables = RollbackVariables.THEN
+    ) -> RollbackPreview:
+        return service.rollbacks.preview(name, RollbackRequest(to, env))
 
     @get("/deployments", sync_to_thread=True, summary="The history, newest first")
     def all(

@@ -12,7 +12,7 @@ from potions.host.doctor.slot_links import look_at_storage_links
 from potions.host.doctor.storage_use import Process, look_at_use
 from potions.host.doctor.storage_walk import Bounds, walk_storage
 from potions.model.doctor.records import StorageLinkSeen
-from potions.model.doctor.stored import StorageSeen, StorageUse
+from potions.model.doctor.storage_seen import FilesInUse, StorageSeen
 from potions.model.service import Account
 
 #: Seconds beyond its bounds that a look gets: a file system that answers no more has it wait for ever.
@@ -39,12 +39,12 @@ class BelowLooks:
         except DeployCancelled:
             return StorageSeen(stopped=_DEAD)
 
-    def use(self, storage: Path, processes: list[Process]) -> StorageUse:
+    def use(self, storage: Path, processes: list[Process]) -> FilesInUse:
         """Which files of a storage the processes use."""
         try:
             return self._below.run(look_at_use, storage, processes, self._bounds, cancelled=self._too_late())
         except DeployCancelled:
-            return StorageUse(stopped=_DEAD)
+            return FilesInUse(stopped=_DEAD)
 
     def _too_late(self) -> Callable[[], bool]:
         until = time.monotonic() + self._bounds.seconds + _MARGIN

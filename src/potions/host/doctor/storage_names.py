@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from potions.host.descriptors import shown
 from potions.model.archive_format import link_leaves
-from potions.model.doctor.stored import DatabaseFile, Engine, Some, StorageSeen
+from potions.model.doctor.storage_seen import DatabaseFile, Engine, Some, StorageSeen
 
 _SQLITE = b"SQLite format 3\0"
 #: Bytes 18 and 19 of a SQLite database: the versions it is written and read with. 2 is WAL.

@@ -21,7 +21,7 @@ from potions.host.descriptors import directory
 from potions.host.doctor.lock_table import read_locks
 from potions.host.doctor.storage_names import engine_by_bytes, engine_by_names, path_of
 from potions.host.doctor.storage_walk import Bounds, head_of
-from potions.model.doctor.stored import Engine, FileInUse, Holder, StorageUse
+from potions.model.doctor.storage_seen import Engine, FileInUse, FilesInUse, Holder
 
 _FLAGS = re.compile(rb"^flags:\s*([0-7]+)", re.MULTILINE)
 _SIDE_FILES = re.compile(r"-(wal|shm|journal)\Z")
@@ -47,7 +47,7 @@ class _Open(NamedTuple):
     appends: bool
 
 
-def look_at_use(storage: Path, processes: list[Process], bounds: Bounds) -> StorageUse:
+def look_at_use(storage: Path, processes: list[Process], bounds: Bounds) -> FilesInUse:
     """The files that they write to or lock. Raises OSError for no directory."""
     until = time.monotonic() + bounds.seconds
     with directory(storage) as root:
@@ -84,9 +84,9 @@ class _Use:
     def _hold(self, held: dict[int, list[Holder]], inode: int, process: Process, *, appends: bool) -> None:
         held.setdefault(inode, []).append(Holder(process.pid, process.slot, process.process, appends))
 
-    def seen(self, stopped: str) -> StorageUse:
+    def seen(self, stopped: str) -> FilesInUse:
         used = sorted({*self._writers, *self._lockers}, key=lambda inode: self._paths[inode])
-        return StorageUse([self._file(inode) for inode in used[:_MOST]], stopped)
+        return FilesInUse([self._file(inode) for inode in used[:_MOST]], stopped)
 
     def _file(self, inode: int) -> FileInUse:
         parts = self._paths[inode].split("/")

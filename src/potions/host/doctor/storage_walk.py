@@ -19,7 +19,7 @@ import msgspec
 from potions.host.descriptors import directory
 from potions.host.doctor.lock_table import read_locks
 from potions.host.doctor.storage_names import Finds, path_of
-from potions.model.doctor.stored import StorageSeen
+from potions.model.doctor.storage_seen import StorageSeen
 
 _Parts = tuple[str, ...]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from potions.model.doctor.finding import Finding, Kind, Severity
-from potions.model.doctor.stored import (
+from potions.model.doctor.storage_seen import (
     OF_ONE_PROCESS,
     DatabaseFile,
     Engine,
     FileInUse,
+    FilesInUse,
     Holder,
     Some,
     StorageSeen,
-    StorageUse,
 )
 from potions.model.plan import Strategy
 
@@ -102,7 +102,7 @@ KINDS = (
 
 
 def judge_storage(
-    app: str, strategy: Strategy, storage: str, user: str, seen: StorageSeen, use: StorageUse
+    app: str, strategy: Strategy, storage: str, user: str, seen: StorageSeen, use: FilesInUse
 ) -> list[Finding]:
     """Everything worth a word. ``storage`` is its path, ``user`` the name of the app's user."""
     against = [*_databases(app, seen.databases), *_locks(app, use.files), *_written_twice(app, use.files)]
@@ -198,7 +198,7 @@ def _foreign(app: str, storage: str, user: str, some: Some) -> Iterator[Finding]
         )
 
 
-def _partly(app: str, seen: StorageSeen, use: StorageUse) -> Iterator[Finding]:
+def _partly(app: str, seen: StorageSeen, use: FilesInUse) -> Iterator[Finding]:
     reasons = [
         *([seen.stopped] if seen.stopped else []),
         *([use.stopped] if use.stopped else []),

@@ -10,7 +10,7 @@ from potions.layout import Colour
 from potions.model.doctor.entries import Thing
 from potions.model.doctor.room import size_words
 from potions.model.doctor.storage import judge_storage, verdict
-from potions.model.doctor.stored import StorageSeen
+from potions.model.doctor.storage_seen import StorageSeen
 from potions.model.plan import Strategy
 from potions.service.doctor.look import Look, counted
 from potions.service.doctor.scene import AppScene, Scene

@@ -14,7 +14,7 @@ from potions.host.below import Below
 from potions.host.doctor.below_looks import BelowLooks
 from potions.host.doctor.storage_use import Process
 from potions.host.doctor.storage_walk import Bounds
-from potions.model.doctor.stored import Engine
+from potions.model.doctor.storage_seen import Engine
 from support.app_trees import folder_in_memory
 from support.bare_home import app_account
 

@@ -12,7 +12,7 @@ import pytest
 
 from potions.host.doctor.storage_use import Process, look_at_use
 from potions.host.doctor.storage_walk import Bounds
-from potions.model.doctor.stored import Engine, FileInUse
+from potions.model.doctor.storage_seen import Engine, FileInUse
 
 Hold = Callable[[str], int]
 

@@ -17,7 +17,7 @@ import pytest
 
 from potions.host.doctor.storage_walk import Bounds, walk_storage
 from potions.host.removal import remove_tree
-from potions.model.doctor.stored import Engine, StorageSeen
+from potions.model.doctor.storage_seen import Engine, StorageSeen
 from support.deep import make_deep
 
 JOURNAL = bytes.fromhex("d9d505f920a163d7")

@@ -8,7 +8,7 @@ import pytest
 
 from potions.model.doctor.finding import Finding, is_worrying
 from potions.model.doctor.storage import judge_storage, verdict
-from potions.model.doctor.stored import DatabaseFile, Engine, FileInUse, Holder, Some, StorageSeen, StorageUse
+from potions.model.doctor.storage_seen import DatabaseFile, Engine, FileInUse, FilesInUse, Holder, Some, StorageSeen
 from potions.model.plan import Strategy
 
 WEB, OTHER = Holder(10, "blue"), Holder(11, "green")
@@ -17,7 +17,7 @@ WEB, OTHER = Holder(10, "blue"), Holder(11, "green")
 def judge(
     strategy: Strategy = Strategy.OVERLAP, *, use: list[FileInUse] | None = None, stopped: str = "", **seen: Any
 ) -> list[Finding]:
-    return judge_storage("blog", strategy, "/s", "nobody", StorageSeen(**seen), StorageUse(use or [], stopped))
+    return judge_storage("blog", strategy, "/s", "nobody", StorageSeen(**seen), FilesInUse(use or [], stopped))
 
 
 def codes(found: list[Finding]) -> list[str]:

@@ -89,7 +89,7 @@ class FileInUse(msgspec.Struct, frozen=True):
     """Where it is a part of a database that is known by its files."""
 
 
-class StorageUse(msgspec.Struct, frozen=True):
+class FilesInUse(msgspec.Struct, frozen=True):
     """Which files in storage the app's processes use right now."""
 
     files: list[FileInUse] = []

@@ -1,0 +1,6 @@
+Rails.application.configure do
+  config.enable_reloading = true
+  config.eager_load = false
+  config.consider_all_requests_local = true
+  config.active_storage.service = :local
+end

@@ -1,0 +1,220 @@
+"""What lies in the storage of an app: list, look, get, put, rename, remove, measure.
+
+Paths stand in the query, percent-encoded, so that they hold any bytes; the paths in answers are encoded already.
+Streams begin only when it is certain that there is something to stream: a refusal is always an answer of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated, TypeVar
+from urllib.parse import parse_qs
+
+import msgspec
+from litestar import Controller, Request, delete, get, post, put
+from litestar.background_tasks import BackgroundTask
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from potions.agent.pipes import in_thread, in_thread_to_the_end, read_all, write_all
+from potions.agent.streams import NDJSON, follow
+from potions.errors import RequestRefused, UploadBroken
+from potions.schema import Existing, FolderPut, Order, SentFile, SentFolder, StoredEntry, StoredFolder, StoredRemoval
+from potions.service import Service
+from potions.service.measuring import Measuring
+from potions.service.storage import Outgoing, Put
+
+T = TypeVar("T")
+
+#: More than this no single answer has; ask with an offset for the rest.
+ENTRIES_MAX = 100_000
+FILES = "Potions-Files"
+BYTES = "Potions-Bytes"
+
+_Path = Annotated[str, Parameter(description="Where, from the top of the storage; empty for the storage itself.")]
+_To = Annotated[str, Parameter(description="The new path, from the top of the storage.")]
+_Size = Annotated[int | None, Parameter(header="Content-Length", ge=0)]
+_Announced = Annotated[int | None, Parameter(header=BYTES, ge=0, description="The sizes of the files, together.")]
+
+
+def stored_path(request: Request, path: _Path = "") -> str:  # type: ignore[type-arg]  # noqa: ARG001 - see below
+    """The path of the query, byte for byte: what is no UTF-8 as lone surrogates, which a parameter would have lost."""
+    return _from_query(request, "path")
+
+
+def stored_target(request: Request, to: _To) -> str:  # type: ignore[type-arg]  # noqa: ARG001
+    """The second path of the query."""
+    return _from_query(request, "to")
+
+
+def _from_query(request: Request, name: str) -> str:  # type: ignore[type-arg]
+    query = request.scope["query_string"].decode("utf-8", "surrogateescape")
+    given = parse_qs(query, keep_blank_values=True, errors="surrogateescape").get(name, [""])
+    if len(given) > 1:
+        raise RequestRefused(f"The request does not fit the API: {name} is there more than once.")
+    return given[0]
+
+
+class StorageController(Controller):
+    """An app's files."""
+
+    path = "/apps/{name:str}/storage"
+    tags = ("storage",)
+    dependencies = {  # noqa: RUF012 - a controller declares them so
+        "stored": Provide(stored_path, sync_to_thread=False),
+        "target": Provide(stored_target, sync_to_thread=False),
+    }
+
+    @get("/usage", summary="What lies below a folder: lines while it is counted, the last with the result")
+    async def usage(
+        self,
+        service: Service,
+        name: str,
+        stored: str,
+        depth: Annotated[int, Parameter(ge=0, le=32)] = 1,
+        top: Annotated[int, Parameter(ge=0, le=1000)] = 20,
+    ) -> Stream:
+        measuring = await in_thread(partial(service.storage.measure, name, stored, depth, top))
+        return Stream(_counted(measuring), media_type=NDJSON, background=BackgroundTask(measuring.stop))
+
+    @get("/entries", summary="A folder's entries, or a part of them")
+    async def entries(
+        self,
+        service: Service,
+        name: str,
+        stored: str,
+        order: Order = Order.NAME,
+        offset: Annotated[int, Parameter(ge=0, le=2**53)] = 0,
+        limit: Annotated[int, Parameter(ge=1, le=ENTRIES_MAX)] = 1000,
+    ) -> StoredFolder:
+        return await in_thread(partial(service.storage.folder, name, stored, order, offset, limit))
+
+    @get("/entry", summary="One file, folder or link")
+    async def entry(self, service: Service, name: str, stored: str) -> StoredEntry:
+        return await in_thread(partial(service.storage.entry, name, stored))
+
+    @delete("/entry", status_code=200, summary="Remove a file, a link or a folder, for good")
+    async def remove(self, service: Service, name: str, stored: str, recursive: bool = False) -> StoredRemoval:
+        return await in_thread(partial(service.storage.remove, name, stored, recursive=recursive))
+
+    @post("/folders", summary="Make a folder, with those on the way to it")
+    async def make_folder(self, service: Service, name: str, stored: str) -> StoredEntry:
+        return await in_thread(partial(service.storage.make_folder, name, stored))
+
+    @post("/move", status_code=200, summary="Give a file, a folder or a link another name or place; replaces nothing")
+    async def move(self, service: Service, name: str, stored: str, target: str) -> StoredEntry:
+        return await in_thread(partial(service.storage.move, name, stored, target))
+
+    @get("/file", media_type="application/octet-stream", summary="A file, or the part of it that Range names")
+    async def get_file(
+        self,
+        service: Service,
+        name: str,
+        stored: str,
+        wanted: Annotated[str | None, Parameter(header="Range")] = None,
+        tag: Annotated[str | None, Parameter(header="If-Range")] = None,
+    ) -> Stream:
+        outgoing = await in_thread(partial(service.storage.get_file, name, stored, wanted, tag))
+        status = 206 if outgoing.head.part else 200
+        return _streamed(outgoing, "application/octet-stream", _file_headers(outgoing.head), status)
+
+    @put("/file", request_max_body_size=None, summary="Put a file: its bytes are the body")
+    async def put_file(
+        self,
+        request: Request,  # type: ignore[type-arg]
+        service: Service,
+        name: str,
+        stored: str,
+        replace: bool = False,
+        executable: bool = False,
+        size: _Size = None,
+    ) -> StoredEntry:
+        begin = partial(service.storage.put_file, name, stored, size, replace=replace, executable=executable)
+        return await _receive(request.stream(), await in_thread(begin))
+
+    @get("/archive", media_type="application/x-tar", summary="A folder with all that is in it, as a tar")
+    async def get_folder(self, service: Service, name: str, stored: str) -> Stream:
+        outgoing = await in_thread(partial(service.storage.get_folder, name, stored))
+        return _streamed(outgoing, "application/x-tar", _folder_headers(outgoing.head))
+
+    @put("/archive", request_max_body_size=None, summary="Put a folder: a tar of what is in it is the body")
+    async def put_folder(
+        self,
+        request: Request,  # type: ignore[type-arg]
+        service: Service,
+        name: str,
+        stored: str,
+        existing: Existing = Existing.REFUSE,
+        announced: _Announced = None,
+    ) -> FolderPut:
+        begin = partial(service.storage.put_folder, name, stored, announced, existing)
+        return await _receive(request.stream(), await in_thread(begin))
+
+
+async def _counted(measuring: Measuring) -> AsyncIterator[bytes]:
+    def read() -> list[bytes]:
+        return [msgspec.json.encode(line) + b"\n" for line in measuring.read()]
+
+    try:
+        async for lines in follow(read, measuring.is_over):
+            yield lines
+    finally:
+        measuring.stop()
+
+
+def _file_headers(head: SentFile) -> dict[str, str]:
+    headers = {"Content-Length": str(head.length), "Accept-Ranges": "bytes", "ETag": f'"{head.tag}"'}
+    if head.part:
+        headers["Content-Range"] = f"bytes {head.first}-{head.first + head.length - 1}/{head.entry.bytes}"
+    return headers
+
+
+def _folder_headers(head: SentFolder) -> dict[str, str]:
+    return {FILES: str(head.files), BYTES: str(head.bytes)}
+
+
+def _streamed(
+    outgoing: Outgoing[SentFile] | Outgoing[SentFolder], kind: str, headers: dict[str, str], status: int = 200
+) -> Stream:
+    """What comes, until it ends or the client goes away; in both cases nothing runs on."""
+    end = BackgroundTask(_close, outgoing)
+    return Stream(_sent(outgoing), media_type=kind, headers=headers, status_code=status, background=end)
+
+
+async def _sent(outgoing: Outgoing[SentFile] | Outgoing[SentFolder]) -> AsyncIterator[bytes]:
+    try:
+        async for data in read_all(outgoing.descriptor):
+            yield data
+        # What broke off in the middle must not look whole: raising here breaks the connection.
+        await in_thread(outgoing.finish)
+    finally:
+        await _close(outgoing)
+
+
+async def _close(outgoing: Outgoing[SentFile] | Outgoing[SentFolder]) -> None:
+    await in_thread_to_the_end(outgoing.close)
+
+
+async def _receive(chunks: AsyncIterator[bytes], incoming: Put[T]) -> T:
+    """Hand on what comes; nothing of it is kept unless all of it came."""
+    try:
+        await _hand_on(chunks, incoming)
+        return await in_thread_to_the_end(incoming.finish)
+    finally:
+        await in_thread_to_the_end(incoming.discard)
+
+
+async def _hand_on(chunks: AsyncIterator[bytes], incoming: Put[T]) -> None:
+    try:
+        async for chunk in chunks:
+            if chunk:
+                await write_all(incoming.descriptor, incoming.frame(chunk))
+        await write_all(incoming.descriptor, incoming.last)
+    except BrokenPipeError:
+        # The child has ended, and will say why.
+        return
+    except HTTPException as error:
+        raise UploadBroken("Whoever sent it went away in the middle.", do="Nothing was kept.") from error

@@ -1,0 +1,216 @@
+"""Sending what lies in a storage, as the app's user: a file or a part of it, a folder as a tar."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from potions.errors import RangeRefused, StoredForbidden, StoredUnknown
+from potions.host.descriptors import is_not_directory, write_all
+from potions.host.put_token import is_on_its_way
+from potions.host.stored import READ, changed, file_at, folder_at, status_at, target_of
+from potions.host.stored_entry import entry_of
+from potions.host.walk import Parts, some, walk
+from potions.model.stored import SentFile, SentFolder
+from potions.names import StoredPath
+from potions.tar_format import END, file_header, folder_header, link_header, padding
+
+_COPY_BYTES = 256 * 1024
+#: A file up to this size is read before its header is written, so that what it says is true whatever the app does.
+_WHOLE_BYTES = 1024 * 1024
+
+
+class ByteRange(msgspec.Struct, frozen=True):
+    """A part of a file, as HTTP asks for one: from ``first`` on, up to ``last`` where there is one.
+
+    Without ``first``, the ``last`` so many bytes.
+    """
+
+    first: int | None
+    last: int | None
+    tag: str | None = None
+    """Of the file it is a part of; if the file is another by now, all of it is meant."""
+
+
+def send_file(
+    storage: Path, path: StoredPath, part: ByteRange | None, *, sink: int, begin: Callable[[SentFile], None]
+) -> None:
+    """Write a file, or a part of it, into the descriptor ``sink``, once ``begin`` was told what comes.
+
+    Exactly as many bytes as were told: what the app appends meanwhile is not among them. Raises what `file_at` raises,
+    RangeRefused, StoredChanged where it became shorter, and OSError.
+    """
+    with file_at(storage, path) as (file, status):
+        tag = _tag(status)
+        if part is not None and part.tag not in (None, tag):
+            part = None
+        first, length = _extent(part, status.st_size)
+        begin(SentFile(entry_of(path, status), tag, part is not None, first, length))
+        os.lseek(file, first, os.SEEK_SET)
+        _copy(path, file, length, sink)
+
+
+def _tag(status: os.stat_result) -> str:
+    return f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
+
+
+def _extent(part: ByteRange | None, size: int) -> tuple[int, int]:
+    """Where to begin in a file, and how many bytes to send."""
+    if part is None:
+        return 0, size
+    if part.first is None:
+        first, end = max(size - (part.last or 0), 0), size
+    else:
+        first, end = part.first, size if part.last is None else min(part.last + 1, size)
+    if first >= end:
+        raise RangeRefused("The file does not have that part.", why=f"It has {size:,} bytes.")
+    return first, end - first
+
+
+def _copy(path: StoredPath, file: int, length: int, sink: int) -> None:
+    while length:
+        data = os.read(file, min(length, _COPY_BYTES))
+        if not data:
+            raise changed(path)
+        length -= len(data)
+        write_all(sink, data)
+
+
+def _read(file: int, limit: int) -> bytes:
+    """What a file has up to ``limit`` bytes; one read(2) may give less."""
+    data = b""
+    while len(data) < limit and (more := os.read(file, limit - len(data))):
+        data += more
+    return data
+
+
+def send_folder(storage: Path, path: StoredPath, puts: Path, *, sink: int, begin: Callable[[SentFolder], None]) -> None:
+    """Write a folder as a tar into the descriptor ``sink``, once ``begin`` was told how much is in it.
+
+    Links are sent as links, and followed nowhere; sockets, named pipes and devices are left out. What vanishes or
+    comes meanwhile may be in it or not; what is on its way into the storage, as ``puts`` knows, is not. Raises what
+    `folder_at` raises; StoredForbidden, before anything is sent, for what cannot be read; StoredChanged where a large
+    file became shorter, and OSError.
+    """
+    with folder_at(storage, path) as folder:
+        survey = _Survey(path, puts)
+        walk(folder, survey.enter, kept_out=survey.keep_out)
+        survey.refuse_unreadable()
+        begin(SentFolder(entry_of(path, os.fstat(folder)), survey.files, survey.bytes))
+        walk(folder, _Sending(path, puts, sink).enter, kept_out=_refuse(path))
+        write_all(sink, END)
+
+
+class _Survey:
+    """What a tar will have in it, and what of it cannot be read: nobody could be told in the middle."""
+
+    def __init__(self, path: StoredPath, puts: Path) -> None:
+        self._path = path
+        self._puts = puts
+        self._unreadable: list[StoredPath] = []
+        self.files = 0
+        self.bytes = 0
+
+    def enter(self, parts: Parts, folder: int) -> list[str]:
+        inside = []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_on_its_way(entry.name, folder, self._puts):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    inside.append(entry.name)
+                elif entry.is_file(follow_symlinks=False):
+                    self._file(self._path.inside(*parts, entry.name), folder)
+        return inside
+
+    def keep_out(self, parts: Parts) -> None:
+        self._unreadable.append(self._path.inside(*parts))
+
+    def refuse_unreadable(self) -> None:
+        if self._unreadable:
+            raise StoredForbidden(
+                "The app's own user may not read all of it.",
+                why=f"Its owner or its mode forbids it: {some(map(str, self._unreadable))}",
+                do="Change their owner or their mode, or get the others one by one.",
+            )
+
+    def _file(self, path: StoredPath, folder: int) -> None:
+        try:
+            status = status_at(path, folder)
+        except StoredUnknown:
+            return
+        self.files += 1
+        self.bytes += status.st_size
+        if not os.access(path.name, os.R_OK, dir_fd=folder, follow_symlinks=False):
+            self._unreadable.append(path)
+
+
+def _refuse(path: StoredPath) -> Callable[[Parts], None]:
+    def refuse(parts: Parts) -> None:
+        raise changed(path.inside(*parts))
+
+    return refuse
+
+
+class _Sending:
+    """A folder on its way out."""
+
+    def __init__(self, path: StoredPath, puts: Path, sink: int) -> None:
+        self._path = path
+        self._puts = puts
+        self._sink = sink
+
+    def enter(self, parts: Parts, folder: int) -> list[str]:
+        """Send a folder's header and its files; name the folders in it."""
+        if parts:
+            write_all(self._sink, folder_header("/".join(parts), int(os.fstat(folder).st_mtime)))
+        inside = []
+        for name in sorted(os.listdir(folder), key=os.fsencode):
+            if is_on_its_way(name, folder, self._puts):
+                continue
+            try:
+                status = status_at(self._path.inside(*parts, name), folder)
+            except StoredUnknown:
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                inside.append(name)
+            else:
+                self._leaf((*parts, name), folder, status)
+        return inside
+
+    def _leaf(self, parts: Parts, folder: int, status: os.stat_result) -> None:
+        path = self._path.inside(*parts)
+        name = "/".join(parts)
+        if stat.S_ISLNK(status.st_mode):
+            write_all(self._sink, link_header(name, target_of(path, folder), int(status.st_mtime)))
+        elif stat.S_ISREG(status.st_mode):
+            self._open_file(path, name, folder)
+
+    def _open_file(self, path: StoredPath, name: str, folder: int) -> None:
+        try:
+            file = os.open(path.name, READ, dir_fd=folder)
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) or is_not_directory(error):
+                return
+            raise
+        try:
+            if stat.S_ISREG(os.fstat(file).st_mode):
+                self._file(path, name, file)
+        finally:
+            os.close(file)
+
+    def _file(self, path: StoredPath, name: str, file: int) -> None:
+        status = os.fstat(file)
+        executable, mtime = bool(status.st_mode & stat.S_IXUSR), int(status.st_mtime)
+        if status.st_size <= _WHOLE_BYTES:
+            data = _read(file, _WHOLE_BYTES)
+            header = file_header(name, len(data), mtime, executable=executable)
+            write_all(self._sink, header + data + padding(len(data)))
+            return
+        write_all(self._sink, file_header(name, status.st_size, mtime, executable=executable))
+        _copy(path, file, status.st_size, self._sink)
+        write_all(self._sink, padding(status.st_size))
