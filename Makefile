@@ -27,9 +27,10 @@ run: setup ## Start Potions here and watch it do its main job
 stop: ## Stop what `make run` left running; nothing is deleted
 	@if [ -x $(PY) ]; then $(PY) -m potions.cli.main down; else echo 'Nothing was set up here.'; fi
 
+# Four at a time on whatever computer: most of them wait for programs to start and to end.
 test: setup ## Run all tests against the real programs
 	@scripts/install_test_tools
-	@$(PY) -m pytest -n 2 $(ARGS)
+	@$(PY) -m pytest -n 4 $(ARGS)
 
 check: setup ## Format, lint, types, layers, docs: what takes seconds
 	@$(PY) -m ruff format --check .

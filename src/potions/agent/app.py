@@ -16,6 +16,7 @@ from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
 from potions.agent.api.doctor import DoctorController
+from potions.agent.api.handed import Asked
 from potions.agent.api.logs import LogController
 from potions.agent.api.storage import StorageController
 from potions.agent.api.variables import VariableController
@@ -25,7 +26,7 @@ from potions.service import Service
 
 
 @get("/status", sync_to_thread=True, tags=["platform"], summary="The platform's parts, its apps, what is on its way")
-def status(service: Service) -> PlatformStatus:
+def status(service: Asked) -> PlatformStatus:
     return service.overview.status()
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
 
+from potions.agent.api.handed import AgentRequest, Asked, caller
 from potions.schema import AppCreate, AppDetail, AppSummary, Removal, RestoreRequest, TrashEntry
-from potions.service import Service
-
-
-def caller(request: Request) -> str:  # type: ignore[type-arg]
-    """Who asks: the name of the system user at the other end of the socket."""
-    return request.client.host if request.client else ""
 
 
 class AppController(Controller):
@@ -20,37 +16,37 @@ class AppController(Controller):
     tags = ("apps",)
 
     @get(sync_to_thread=True, summary="Every app")
-    def all(self, service: Service) -> list[AppSummary]:
+    def all(self, service: Asked) -> list[AppSummary]:
         return service.overview.apps()
 
     @post(sync_to_thread=True, summary="Make an app")
-    def create(self, request: Request, service: Service, data: AppCreate) -> AppDetail:  # type: ignore[type-arg]
+    def create(self, request: AgentRequest, service: Asked, data: JSONBody[AppCreate]) -> AppDetail:
         return service.overview.app(service.apps.create(data.name, caller(request)).name)
 
     @get("/{name:str}", sync_to_thread=True, summary="One app")
-    def one(self, service: Service, name: str) -> AppDetail:
+    def one(self, service: Asked, name: FromPath[str]) -> AppDetail:
         return service.overview.app(name)
 
     @get("/{name:str}/removal", sync_to_thread=True, summary="What a delete would take away")
-    def removal(self, service: Service, name: str, purge: bool = False) -> Removal:
+    def removal(self, service: Asked, name: FromPath[str], purge: FromQuery[bool] = False) -> Removal:
         return service.apps.removal(name, purge=purge)
 
     @delete("/{name:str}", sync_to_thread=True, status_code=200, summary="Delete an app, into the trash or for good")
-    def delete(self, service: Service, name: str, purge: bool = False) -> Removal:
+    def delete(self, service: Asked, name: FromPath[str], purge: FromQuery[bool] = False) -> Removal:
         return service.apps.delete(name, purge=purge)
 
     @post("/{name:str}/stop", sync_to_thread=True, status_code=200, summary="Stop an app")
-    def stop(self, service: Service, name: str) -> AppDetail:
+    def stop(self, service: Asked, name: FromPath[str]) -> AppDetail:
         service.lifecycle.stop(name)
         return service.overview.app(name)
 
     @post("/{name:str}/start", sync_to_thread=True, status_code=200, summary="Start an app")
-    def start(self, service: Service, name: str) -> AppDetail:
+    def start(self, service: Asked, name: FromPath[str]) -> AppDetail:
         service.lifecycle.start(name)
         return service.overview.app(name)
 
     @post("/{name:str}/restart", sync_to_thread=True, status_code=200, summary="Restart an app's live slot")
-    def restart(self, service: Service, name: str) -> AppDetail:
+    def restart(self, service: Asked, name: FromPath[str]) -> AppDetail:
         service.lifecycle.restart(name)
         return service.overview.app(name)
 
@@ -62,10 +58,12 @@ class TrashController(Controller):
     tags = ("apps",)
 
     @get(sync_to_thread=True, summary="What can be brought back")
-    def all(self, service: Service) -> list[TrashEntry]:
+    def all(self, service: Asked) -> list[TrashEntry]:
         return service.apps.trash()
 
     @post("/{name:str}/restore", sync_to_thread=True, status_code=200, summary="Bring a deleted app back")
-    def restore(self, request: Request, service: Service, name: str, data: RestoreRequest) -> AppDetail:  # type: ignore[type-arg]
+    def restore(
+        self, request: AgentRequest, service: Asked, name: FromPath[str], data: JSONBody[RestoreRequest]
+    ) -> AppDetail:
         app = service.apps.restore(name, data.new_name, caller(request))
         return service.overview.app(app.name)

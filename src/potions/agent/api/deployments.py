@@ -7,11 +7,11 @@ from typing import Annotated
 
 import anyio.to_thread
 import msgspec
-from litestar import Controller, Request, get, post
-from litestar.params import Parameter
+from litestar import Controller, get, post
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 
-from potions.agent.api.apps import caller
+from potions.agent.api.handed import AgentRequest, Asked, caller
 from potions.agent.streams import NDJSON, follow
 from potions.schema import (
     Deployment,
@@ -23,15 +23,14 @@ from potions.schema import (
     RollbackRequest,
     RollbackVariables,
 )
-from potions.service import Service
 from potions.service.deployments import Upload
 
 _PIECE = 1024 * 1024
 #: A deployment's number in a path. What is larger fits no database.
-Number = Annotated[int, Parameter(ge=0, le=2**63 - 1)]
+Number = Annotated[int, PathParameter(ge=0, le=2**63 - 1)]
 
 #: How many files a diff names; two of the largest releases differ in no more.
-Files = Annotated[int, Parameter(ge=0, le=400_000)]
+Files = Annotated[int, QueryParameter(ge=0, le=400_000)]
 
 
 class DeploymentController(Controller):
@@ -43,12 +42,12 @@ class DeploymentController(Controller):
     @post("/releases", request_max_body_size=None, summary="Send a release: the archive itself is the body")
     async def receive(
         self,
-        request: Request,  # type: ignore[type-arg]
-        service: Service,
-        name: str,
-        source: str = "",
-        packed: Annotated[int | None, Parameter(header="Potions-Packed-Bytes", ge=0)] = None,
-        unpacked: Annotated[int | None, Parameter(header="Potions-Unpacked-Bytes", ge=0)] = None,
+        request: AgentRequest,
+        service: Asked,
+        name: FromPath[str],
+        source: FromQuery[str] = "",
+        packed: Annotated[int | None, HeaderParameter(name="Potions-Packed-Bytes", ge=0)] = None,
+        unpacked: Annotated[int | None, HeaderParameter(name="Potions-Unpacked-Bytes", ge=0)] = None,
     ) -> Release:
         upload = await anyio.to_thread.run_sync(service.deployments.begin_upload, name, packed, unpacked)
         try:
@@ -58,57 +57,68 @@ class DeploymentController(Controller):
             await anyio.to_thread.run_sync(upload.discard)
 
     @get("/releases", sync_to_thread=True, summary="Every release that was sent, newest first")
-    def releases(self, service: Service, name: str) -> list[ReleaseEntry]:
+    def releases(self, service: Asked, name: FromPath[str]) -> list[ReleaseEntry]:
         return service.releases.releases(name)
 
     @get("/releases/diff", sync_to_thread=True, summary="What differs between two releases; without names, in the last")
     def diff(
-        self, service: Service, name: str, before: str | None = None, after: str | None = None, limit: Files = 1000
+        self,
+        service: Asked,
+        name: FromPath[str],
+        before: FromQuery[str | None] = None,
+        after: FromQuery[str | None] = None,
+        limit: Files = 1000,
     ) -> ReleaseDiff:
         return service.releases.diff(name, before, after, limit)
 
     @post("/deployments", sync_to_thread=True, status_code=202, summary="Deploy a release, or redeploy")
-    def deploy(self, request: Request, service: Service, name: str, data: DeploymentCreate) -> Deployment:  # type: ignore[type-arg]
+    def deploy(
+        self, request: AgentRequest, service: Asked, name: FromPath[str], data: JSONBody[DeploymentCreate]
+    ) -> Deployment:
         return service.deployments.deploy(name, data.release, caller(request))
 
     @post("/rollback", sync_to_thread=True, status_code=202, summary="Go back: to what served before, or further")
     def rollback(
         self,
-        request: Request,  # type: ignore[type-arg]
-        service: Service,
-        name: str,
-        data: RollbackRequest | None = None,
+        request: AgentRequest,
+        service: Asked,
+        name: FromPath[str],
+        data: JSONBody[RollbackRequest | None] = None,
     ) -> Deployment:
         return service.rollbacks.rollback(name, data or RollbackRequest(), caller(request))
 
     @get("/rollback", sync_to_thread=True, summary="What a rollback would do")
     def preview(
-        self, service: Service, name: str, to: str | None = None, env: RollbackVariables = RollbackVariables.THEN
+        self,
+        service: Asked,
+        name: FromPath[str],
+        to: FromQuery[str | None] = None,
+        env: FromQuery[RollbackVariables] = RollbackVariables.THEN,
     ) -> RollbackPreview:
         return service.rollbacks.preview(name, RollbackRequest(to, env))
 
     @get("/deployments", sync_to_thread=True, summary="The history, newest first")
     def all(
-        self, service: Service, name: str, limit: Annotated[int, Parameter(ge=1, le=1000)] = 50
+        self, service: Asked, name: FromPath[str], limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 50
     ) -> list[Deployment]:
         return service.deployments.deployments(name, limit)
 
     @get("/deployments/{number:int}", sync_to_thread=True, summary="One deployment")
-    def one(self, service: Service, name: str, number: Number) -> Deployment:
+    def one(self, service: Asked, name: FromPath[str], number: Number) -> Deployment:
         return service.deployments.deployment(name, number)
 
     @post("/deployments/{number:int}/cancel", sync_to_thread=True, status_code=200, summary="Cancel a deployment")
-    def cancel(self, service: Service, name: str, number: Number) -> Deployment:
+    def cancel(self, service: Asked, name: FromPath[str], number: Number) -> Deployment:
         return service.deployments.cancel(name, number)
 
     @get("/deployments/{number:int}/events", sync_to_thread=True, summary="The log of a deployment, live on request")
     def events(
         self,
-        service: Service,
-        name: str,
+        service: Asked,
+        name: FromPath[str],
         number: Number,
-        follow_it: Annotated[bool, Parameter(query="follow")] = False,
-        drain: bool = False,
+        follow_it: Annotated[bool, QueryParameter(name="follow")] = False,
+        drain: FromQuery[bool] = False,
     ) -> Stream:
         service.deployments.deployment(name, number)
         return Stream(_events(service, name, number, follow_it=follow_it, drain=drain), media_type=NDJSON)
@@ -126,7 +136,7 @@ async def _receive(chunks: AsyncIterator[bytes], upload: Upload) -> None:
         await anyio.to_thread.run_sync(upload.write, bytes(pieces))
 
 
-def _events(service: Service, name: str, number: int, *, follow_it: bool, drain: bool) -> AsyncIterator[bytes]:
+def _events(service: Asked, name: FromPath[str], number: int, *, follow_it: bool, drain: bool) -> AsyncIterator[bytes]:
     position = 0
 
     def read() -> list[bytes]:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
+from potions.agent.api.handed import Asked
 from potions.agent.streams import NDJSON, follow
 from potions.layout import Colour
-from potions.service import Service
 
 
 class LogController(Controller):
@@ -23,12 +23,12 @@ class LogController(Controller):
     @get(sync_to_thread=True, summary="The last lines, and what comes after them")
     def output(
         self,
-        service: Service,
-        name: str,
-        lines: Annotated[int, Parameter(ge=0, le=100_000)] = 100,
-        slot: Colour | None = None,
-        process: str | None = None,
-        follow_it: Annotated[bool, Parameter(query="follow")] = False,
+        service: Asked,
+        name: FromPath[str],
+        lines: Annotated[int, QueryParameter(ge=0, le=100_000)] = 100,
+        slot: FromQuery[Colour | None] = None,
+        process: FromQuery[str | None] = None,
+        follow_it: Annotated[bool, QueryParameter(name="follow")] = False,
     ) -> Stream:
         reader = service.logs.open(name, slot, process, lines)
 

@@ -12,18 +12,18 @@ from typing import Annotated, TypeVar
 from urllib.parse import parse_qs
 
 import msgspec
-from litestar import Controller, Request, delete, get, post, put
+from litestar import Controller, delete, get, post, put
 from litestar.background_tasks import BackgroundTask
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
+from potions.agent.api.handed import AgentRequest, Asked
 from potions.agent.pipes import in_thread, in_thread_to_the_end, read_all, write_all
 from potions.agent.streams import NDJSON, follow
 from potions.errors import RequestRefused, UploadBroken
 from potions.schema import Existing, FolderPut, Order, SentFile, SentFolder, StoredEntry, StoredFolder, StoredRemoval
-from potions.service import Service
 from potions.service.measuring import Measuring
 from potions.service.storage import Outgoing, Put
 
@@ -34,23 +34,25 @@ ENTRIES_MAX = 100_000
 FILES = "Potions-Files"
 BYTES = "Potions-Bytes"
 
-_Path = Annotated[str, Parameter(description="Where, from the top of the storage; empty for the storage itself.")]
-_To = Annotated[str, Parameter(description="The new path, from the top of the storage.")]
-_Size = Annotated[int | None, Parameter(header="Content-Length", ge=0)]
-_Announced = Annotated[int | None, Parameter(header=BYTES, ge=0, description="The sizes of the files, together.")]
+_Path = Annotated[str, QueryParameter(description="Where, from the top of the storage; empty for the storage itself.")]
+_To = Annotated[str, QueryParameter(description="The new path, from the top of the storage.")]
+#: A path as `stored_path` and `stored_target` read it.
+_Stored = NamedDependency[str]
+_Size = Annotated[int | None, HeaderParameter(name="Content-Length", ge=0)]
+_Announced = Annotated[int | None, HeaderParameter(name=BYTES, ge=0, description="The sizes of the files, together.")]
 
 
-def stored_path(request: Request, path: _Path = "") -> str:  # type: ignore[type-arg]  # noqa: ARG001 - see below
+def stored_path(request: AgentRequest, path: _Path = "") -> str:  # noqa: ARG001 - see below
     """The path of the query, byte for byte: what is no UTF-8 as lone surrogates, which a parameter would have lost."""
     return _from_query(request, "path")
 
 
-def stored_target(request: Request, to: _To) -> str:  # type: ignore[type-arg]  # noqa: ARG001
+def stored_target(request: AgentRequest, to: _To) -> str:  # noqa: ARG001
     """The second path of the query."""
     return _from_query(request, "to")
 
 
-def _from_query(request: Request, name: str) -> str:  # type: ignore[type-arg]
+def _from_query(request: AgentRequest, name: str) -> str:
     query = request.scope["query_string"].decode("utf-8", "surrogateescape")
     given = parse_qs(query, keep_blank_values=True, errors="surrogateescape").get(name, [""])
     if len(given) > 1:
@@ -71,11 +73,11 @@ class StorageController(Controller):
     @get("/usage", summary="What lies below a folder: lines while it is counted, the last with the result")
     async def usage(
         self,
-        service: Service,
-        name: str,
-        stored: str,
-        depth: Annotated[int, Parameter(ge=0, le=32)] = 1,
-        top: Annotated[int, Parameter(ge=0, le=1000)] = 20,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        depth: Annotated[int, QueryParameter(ge=0, le=32)] = 1,
+        top: Annotated[int, QueryParameter(ge=0, le=1000)] = 20,
     ) -> Stream:
         measuring = await in_thread(partial(service.storage.measure, name, stored, depth, top))
         return Stream(_counted(measuring), media_type=NDJSON, background=BackgroundTask(measuring.stop))
@@ -83,39 +85,41 @@ class StorageController(Controller):
     @get("/entries", summary="A folder's entries, or a part of them")
     async def entries(
         self,
-        service: Service,
-        name: str,
-        stored: str,
-        order: Order = Order.NAME,
-        offset: Annotated[int, Parameter(ge=0, le=2**53)] = 0,
-        limit: Annotated[int, Parameter(ge=1, le=ENTRIES_MAX)] = 1000,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        order: FromQuery[Order] = Order.NAME,
+        offset: Annotated[int, QueryParameter(ge=0, le=2**53)] = 0,
+        limit: Annotated[int, QueryParameter(ge=1, le=ENTRIES_MAX)] = 1000,
     ) -> StoredFolder:
         return await in_thread(partial(service.storage.folder, name, stored, order, offset, limit))
 
     @get("/entry", summary="One file, folder or link")
-    async def entry(self, service: Service, name: str, stored: str) -> StoredEntry:
+    async def entry(self, service: Asked, name: FromPath[str], stored: _Stored) -> StoredEntry:
         return await in_thread(partial(service.storage.entry, name, stored))
 
     @delete("/entry", status_code=200, summary="Remove a file, a link or a folder, for good")
-    async def remove(self, service: Service, name: str, stored: str, recursive: bool = False) -> StoredRemoval:
+    async def remove(
+        self, service: Asked, name: FromPath[str], stored: _Stored, recursive: FromQuery[bool] = False
+    ) -> StoredRemoval:
         return await in_thread(partial(service.storage.remove, name, stored, recursive=recursive))
 
     @post("/folders", summary="Make a folder, with those on the way to it")
-    async def make_folder(self, service: Service, name: str, stored: str) -> StoredEntry:
+    async def make_folder(self, service: Asked, name: FromPath[str], stored: _Stored) -> StoredEntry:
         return await in_thread(partial(service.storage.make_folder, name, stored))
 
     @post("/move", status_code=200, summary="Give a file, a folder or a link another name or place; replaces nothing")
-    async def move(self, service: Service, name: str, stored: str, target: str) -> StoredEntry:
+    async def move(self, service: Asked, name: FromPath[str], stored: _Stored, target: _Stored) -> StoredEntry:
         return await in_thread(partial(service.storage.move, name, stored, target))
 
     @get("/file", media_type="application/octet-stream", summary="A file, or the part of it that Range names")
     async def get_file(
         self,
-        service: Service,
-        name: str,
-        stored: str,
-        wanted: Annotated[str | None, Parameter(header="Range")] = None,
-        tag: Annotated[str | None, Parameter(header="If-Range")] = None,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        wanted: Annotated[str | None, HeaderParameter(name="Range")] = None,
+        tag: Annotated[str | None, HeaderParameter(name="If-Range")] = None,
     ) -> Stream:
         outgoing = await in_thread(partial(service.storage.get_file, name, stored, wanted, tag))
         status = 206 if outgoing.head.part else 200
@@ -124,30 +128,30 @@ class StorageController(Controller):
     @put("/file", request_max_body_size=None, summary="Put a file: its bytes are the body")
     async def put_file(
         self,
-        request: Request,  # type: ignore[type-arg]
-        service: Service,
-        name: str,
-        stored: str,
-        replace: bool = False,
-        executable: bool = False,
+        request: AgentRequest,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        replace: FromQuery[bool] = False,
+        executable: FromQuery[bool] = False,
         size: _Size = None,
     ) -> StoredEntry:
         begin = partial(service.storage.put_file, name, stored, size, replace=replace, executable=executable)
         return await _receive(request.stream(), await in_thread(begin))
 
     @get("/archive", media_type="application/x-tar", summary="A folder with all that is in it, as a tar")
-    async def get_folder(self, service: Service, name: str, stored: str) -> Stream:
+    async def get_folder(self, service: Asked, name: FromPath[str], stored: _Stored) -> Stream:
         outgoing = await in_thread(partial(service.storage.get_folder, name, stored))
         return _streamed(outgoing, "application/x-tar", _folder_headers(outgoing.head))
 
     @put("/archive", request_max_body_size=None, summary="Put a folder: a tar of what is in it is the body")
     async def put_folder(
         self,
-        request: Request,  # type: ignore[type-arg]
-        service: Service,
-        name: str,
-        stored: str,
-        existing: Existing = Existing.REFUSE,
+        request: AgentRequest,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        existing: FromQuery[Existing] = Existing.REFUSE,
         announced: _Announced = None,
     ) -> FolderPut:
         begin = partial(service.storage.put_folder, name, stored, announced, existing)
