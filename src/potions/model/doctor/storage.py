@@ -191,7 +191,7 @@ def _named(kind: Kind, app: str, some: Some, one: str, several: str) -> Iterator
 def _foreign(app: str, storage: str, user: str, some: Some) -> Iterator[Finding]:
     if some.count:
         yield FOREIGN_FILES.found(
-            f"{some.count:,} of the storage's files and directories do not belong to {user}: {_names(some)}.",
+            f"In storage, {some.count:,} of another user than the app's, which is {user}: {_names(some)}.",
             app=app,
             place=storage,
             do=f"As root: chown -hR {user} {storage}",
