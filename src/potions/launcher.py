@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 _NOT_STARTED = 126
+#: In front of each command: the shell gets the SIGTERM of its group as well, and waits with its own end until what it
+#: runs has ended. Were it gone first, the supervisor would close the pipe that the command still prints to: the next
+#: line would end it, with whatever it was about to write. A program that the shell runs gets the signal as ever.
+_WAITING = "trap exit TERM; "
 #: What a process, and all that comes of it, is known by.
 _MARKS = (b"POTIONS_DIR", b"POTIONS_SLOT", b"POTIONS_PROCESS")
 
@@ -36,7 +40,7 @@ def main(spec_path: str) -> int:
     os.umask(0o022)
     notice_every_signal()
     try:
-        os.execve("/bin/sh", ["/bin/sh", "-c", spec["command"]], environment)  # noqa: S606
+        os.execve("/bin/sh", ["/bin/sh", "-c", _WAITING + spec["command"]], environment)  # noqa: S606
     except OSError as error:
         print(f"potions: /bin/sh could not be started: {error}", file=sys.stderr, flush=True)
     return _NOT_STARTED

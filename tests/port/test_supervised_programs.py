@@ -100,3 +100,26 @@ def test_no_value_is_where_others_can_see_it(stage: Stage) -> None:
         assert secret.encode() not in path.read_bytes()
     for process in stage.running(service):
         assert secret not in " ".join(process.cmdline())
+
+
+def test_what_a_program_does_and_prints_while_it_ends_is_whole(stage: Stage) -> None:
+    """A shell between the two does not end first: its end would close what the program still prints to."""
+    program = (
+        "import signal, sys, time\n"
+        "def end(*_words):\n"
+        "    time.sleep(0.3)\n"
+        "    print('saving', flush=True)\n"
+        "    open('saved', 'w').write('all of it')\n"
+        "    sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "open('ready', 'w')\n"
+        "time.sleep(1000)\n"
+    )
+    service = stage.service("python3 -u program.py; echo never")
+    (service.directory / "program.py").write_text(program)
+    stage.supervisor.install(service)
+    stage.supervisor.start(service.name)
+    wait_for((service.directory / "ready").exists, "it is ready")
+    stage.supervisor.stop([service.name], 10)
+    assert (service.directory / "saved").read_text() == "all of it"
+    assert stage.output(service) == "saving\n"

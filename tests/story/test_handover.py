@@ -77,7 +77,7 @@ def test_two_deploys_queued_behind_a_handover_follow_in_order(potions: Platform,
 
 def test_one_of_two_releases_asking_for_it_is_enough(potions: Platform, tmp_path: Path) -> None:
     """A release that overlaps takes over from one of one writer without ever running beside it, and the other way."""
-    overlap = '[run]\nstart = "exec python3 keeper.py"\n'
+    overlap = '[run]\nstart = "python3 keeper.py"\n'
     potions.do("apps", "create", "keep")
     potions.do("deploy", str(keeper_release(tmp_path / "1", "1")), "--app", "keep")
     with visitors(potions, "keep") as seen:

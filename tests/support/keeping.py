@@ -17,7 +17,7 @@ from support.platform import Platform, wait_for
 KEEPER = Path(__file__).parents[1] / "apps" / "keeper" / "keeper.py"
 HANDOVER = """
 [run]
-start = "exec python3 keeper.py"
+start = "python3 keeper.py"
 [health]
 timeout = "{timeout}"
 [deploy]

@@ -100,6 +100,8 @@ def main() -> None:
     server.serve_forever(poll_interval=0.02)
     server.server_close()
     time.sleep(SAYS.get("stop_takes", 0))
+    # As nearly every app does. Whoever closed its output too early would lose the data with this line.
+    print(f"keeper {SAYS['version']} writes {len(LINES)} lines", flush=True)
     data.write_text("".join(f"{line}\n" for line in LINES))
     diary("ends")
 
