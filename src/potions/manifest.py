@@ -263,7 +263,8 @@ def _health(table: Document) -> Health:
     defaults = Health()
     lowest, highest = _read(table, "status", (defaults.lowest, defaults.highest), _status, "health")
     return Health(
-        path=_read(table, "path", defaults.path, _path, "health"),
+        # A status alone is meant for the app's front page.
+        path=_read(table, "path", "/" if "status" in table else defaults.path, _path, "health"),
         lowest=lowest,
         highest=highest,
         timeout=_read(table, "timeout", defaults.timeout, _positive_duration, "health"),

@@ -403,23 +403,35 @@ def test_a_directory_removed_by_hand_while_potions_is_down(own_potions: Platform
 
 
 def test_what_is_left_of_a_directory_is_kept_for_a_while(blogs: SideBySide) -> None:
-    """`rm -rf blog/*` leaves the hidden files, `rm -rf blog/.*` the storage: the rest goes into the trash, not away."""
-    potions, client = blogs.potions, blogs.client
-    tree = potions.tree(BLOG)
-    for name in (".live", ".slots"):
-        remove(tree.root / name)
-    with blogs.unchanged(BLOG2):
-        assert_said_plainly(blogs)
-        client.create_app(BLOG)
-        assert content_of(tree.storage) == {}
-        client.delete_app(BLOG, purge=True)
-        client.restore_app(BLOG)
-    assert content_of(tree.storage) == {"kept.txt": b"blog"}
-    blogs.works(blogs.release("again"))
+    """`rm -rf blog/*` leaves the hidden files: the rest goes into the trash, not away."""
+    client = blogs.client
+    tree = blogs.potions.tree(BLOG)
     for name in ("storage", "blue", "green", "releases", "logs", "current"):
         remove(tree.root / name)
     assert client.app(BLOG).summary.state == "gone"
     assert client.delete_app(BLOG).restorable_until is not None
+
+
+@pytest.mark.contract("S15")
+@pytest.mark.parametrize(
+    "names", [["logs", "releases"], [".live", ".slots"], [".home", ".live"], ["current", ".slots"]]
+)
+def test_what_can_be_made_anew_is_no_reason_to_put_the_storage_aside(blogs: SideBySide, names: list[str]) -> None:
+    """`rm -rf blog/logs` on a full disk, `rm -rf blog/.*` by mistake: the next command makes it anew."""
+    potions, client = blogs.potions, blogs.client
+    tree = potions.tree(BLOG)
+    version = potions.version(BLOG)
+    for name in names:
+        remove(tree.root / name)
+    with blogs.unchanged(BLOG2):
+        with pytest.raises(AppTaken):
+            client.create_app(BLOG)
+        assert client.app(BLOG).summary.state == "running"
+        assert (potions.version(BLOG), content_of(tree.storage)) == (version, {"kept.txt": b"blog"})
+        potions.do("restart", BLOG)
+        blogs.works(blogs.release("again"))
+        potions.do("rollback", BLOG)
+    assert (potions.version(BLOG), content_of(tree.storage)) == (version, {"kept.txt": b"blog"})
 
 
 def remove(path: Path) -> None:

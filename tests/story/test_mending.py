@@ -98,7 +98,7 @@ def test_a_broken_record_harms_no_other_app_and_is_mended(
         assert "potions up" in potions.refused("apps", "show", "blog").text
     potions.do("down")
     potions.do("up")
-    assert {app.state for app in potions.client.apps()} == {"running"}
+    wait_for(lambda: {app.state for app in potions.client.apps()} == {"running"}, "both run")
     potions.do("restart", "blog")
     assert potions.version("blog") == "2"
     potions.do("rollback", "blog")

@@ -66,13 +66,22 @@ class Trees:
 
     def create(self, tree: AppTree) -> None:
         """Make an app's directories and links. Survives a crash at any point by being run again."""
+        self.provide(tree)
+        if not tree.live.is_symlink():
+            replace_link(tree.live, _live_target(FIRST_LIVE), tree.live_new)
+
+    def provide(self, tree: AppTree) -> None:
+        """Have all that the platform keeps in an app's directory, but for what says which slot serves."""
         provision(tree.entries(), self._account)
         for colour in Colour:
             write_atomically(tree.marker_name(colour), b"", 0o644)
             replace_link(tree.marker_slot(colour), f"../../{colour.value}", tree.marker(colour) / "slot.new")
-        if not tree.live.is_symlink():
-            replace_link(tree.live, _live_target(FIRST_LIVE), tree.live_new)
         replace_link(tree.current, ".live/slot", tree.root / ".current.new")
+
+    def is_complete(self, tree: AppTree) -> bool:
+        """Whether nothing of the platform's own is missing; one look at each."""
+        marks = (tree.marker_name(colour) for colour in Colour)
+        return tree.live.is_symlink() and all(path.exists() for path in (*marks, tree.releases, tree.logs, tree.home))
 
     def live(self, tree: AppTree) -> Colour:
         try:

@@ -47,7 +47,7 @@ priority={priority}
 autostart={autostart}
 autorestart={autorestart}
 startsecs={startsecs}
-startretries=10
+startretries={startretries}
 stopsignal=TERM
 stopasgroup={stopasgroup}
 killasgroup=true
@@ -63,6 +63,11 @@ stdout_logfile_backups=1
 _AGENT_PRIORITY = 1001
 _CADDY_PRIORITY = 1000
 _APP_PRIORITY = 999
+
+#: `potions up` says so where a part of the platform does not come up. An app is never given up: what it waits for, a
+#: database perhaps, may come back in an hour. Each try waits a second longer than the one before.
+_PART_RETRIES = 10
+_APP_RETRIES = 1_000_000_000
 
 
 def render_supervisord(home: Home, *, caddy: Sequence[str], agent: Sequence[str], as_root: bool) -> str:
@@ -94,6 +99,7 @@ def _part(home: Home, name: str, argv: Sequence[str], *, priority: int, stopwait
         autostart="true",
         autorestart="true",
         startsecs=1,
+        startretries=_PART_RETRIES,
         # The agent ends its children itself, after it has undone what they were doing.
         stopasgroup="false",
         stopwaitsecs=stopwaitsecs,
@@ -114,6 +120,7 @@ def render_program(service: Service, launcher: Sequence[str]) -> str:
         autostart="false",
         autorestart="true" if service.restart else "false",
         startsecs=1 if service.restart else 0,
+        startretries=_APP_RETRIES,
         stopasgroup="true",
         stopwaitsecs=math.ceil(service.stop_timeout),
         log=_log(str(service.log_file)),

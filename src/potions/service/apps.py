@@ -19,7 +19,6 @@ from potions.schema import Removal, TrashEntry
 from potions.service.context import Context
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
-from potions.service.mending import mend
 from potions.service.transcript import Transcript
 from potions.store.records import TrashRecord
 
@@ -118,8 +117,8 @@ class AppService:
             raise
         move(trashed, tree.root)
         # Where somebody had removed a part of it by hand before it was deleted.
-        mend(self._context, app)
-        self._context.trees.create(tree)
+        self._context.trees.provide(tree)
+        self._context.mend(app)
         return app
 
     def finish_interrupted(self) -> None:

@@ -19,6 +19,7 @@ from potions.model.app import App, Ports, choose_ports
 from potions.model.deployment import Deployment
 from potions.model.plan import Strategy
 from potions.model.variables import new_automatic_values
+from potions.service.mending import mend
 from potions.settings import Settings
 from potions.store.records import ChoosePorts
 from potions.store.store import Store
@@ -48,18 +49,30 @@ class Context:
         return self.home.app(app.name)
 
     def is_gone(self, app: App) -> bool:
-        """Whether the app's directory, or what it cannot be without, was removed or replaced by hand."""
+        """Whether the app's directory, or what it cannot be without, was removed or replaced by hand.
+
+        Its storage, above all: as long as that is there, nothing of it may be put aside. Everything else is made anew.
+        """
         tree = self.tree(app)
-        if tree.root.is_symlink() or not tree.live.is_symlink():
-            return True
-        return not all(folder.is_dir() for folder in (tree.storage, tree.releases, tree.logs))
+        return tree.root.is_symlink() or not tree.storage.is_dir()
 
     def present(self, name: str) -> tuple[App, AppTree]:
-        """The app and its tree; raises AppUnknown, or AppDirectoryGone."""
+        """The app and its tree; raises AppUnknown, or AppDirectoryGone.
+
+        What else somebody removed from it by hand (logs, old archives) is made anew here, empty.
+        """
         app = self.app(name)
         if self.is_gone(app):
             raise AppDirectoryGone(app.name, str(self.tree(app).root))
-        return app, self.tree(app)
+        tree = self.tree(app)
+        if not self.trees.is_complete(tree):
+            self.mend(app)
+        return app, tree
+
+    def mend(self, app: App) -> None:
+        """Put right what somebody removed or broke by hand; of an app that is gone, nothing is made anew."""
+        if not self.is_gone(app):
+            mend(self.store, self.trees, self.tree(app), app)
 
     def live_deployment(self, app: App) -> Deployment | None:
         """What the live slot holds and serves; None while nothing was deployed."""

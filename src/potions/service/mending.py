@@ -6,43 +6,45 @@ The database remembers both, so nothing is guessed. A slot's own files are never
 from __future__ import annotations
 
 from potions.errors import AppDamaged
+from potions.host.trees import Trees
 from potions.layout import FIRST_LIVE, AppTree, Colour
 from potions.model.app import App
 from potions.model.deployment import Deployment, SlotContent
-from potions.service.context import Context
+from potions.store.store import Store
 
 
-def mend(context: Context, app: App) -> None:
-    """Have ``.live`` and each ``release.json`` say what the database says, where they are missing or unreadable."""
-    tree = context.tree(app)
-    if tree.root.is_symlink() or not tree.slots.is_dir():
-        return
+def mend(store: Store, trees: Trees, tree: AppTree, app: App) -> None:
+    """Have the platform's own folders, and ``.live`` and each ``release.json`` say what the database says.
+
+    Only where they are missing or unreadable. Raises UnsafePath where something else has such a name, and OSError.
+    """
+    trees.provide(tree)
     for colour in Colour:
-        _mend_holds(context, app, tree, colour)
-    _mend_live(context, app, tree)
+        _mend_holds(store, trees, tree, app, colour)
+    _mend_live(store, trees, tree, app)
 
 
-def _mend_live(context: Context, app: App, tree: AppTree) -> None:
+def _mend_live(store: Store, trees: Trees, tree: AppTree, app: App) -> None:
     try:
-        context.trees.live(tree)
+        trees.live(tree)
     except AppDamaged:
-        last = context.store.last_served(app.id)
-        context.trees.point(tree, last.slot if last is not None and last.slot is not None else FIRST_LIVE)
+        last = store.last_served(app.id)
+        trees.point(tree, last.slot if last is not None and last.slot is not None else FIRST_LIVE)
 
 
-def _mend_holds(context: Context, app: App, tree: AppTree, colour: Colour) -> None:
+def _mend_holds(store: Store, trees: Trees, tree: AppTree, app: App, colour: Colour) -> None:
     if tree.previous(colour).exists() or not tree.slot(colour).is_dir():
         # A deploy stopped half way, which its own undo settles; or there is nothing to say.
         return
     try:
-        if context.trees.holds(tree, colour) is not None:
+        if trees.holds(tree, colour) is not None:
             return
     except AppDamaged:
         pass
-    served = _last_in(context, app, colour)
+    served = _last_in(store, app, colour)
     if served is not None:
         release = served.release
-        context.trees.rewrite_holds(
+        trees.rewrite_holds(
             tree,
             colour,
             SlotContent(
@@ -51,7 +53,7 @@ def _mend_holds(context: Context, app: App, tree: AppTree, colour: Colour) -> No
         )
 
 
-def _last_in(context: Context, app: App, colour: Colour) -> Deployment | None:
+def _last_in(store: Store, app: App, colour: Colour) -> Deployment | None:
     """The newest deployment that served from that slot."""
-    history = context.store.deployments(app.id)
+    history = store.deployments(app.id)
     return next((one for one in history if one.slot is colour and one.status.served), None)

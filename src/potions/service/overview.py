@@ -51,6 +51,8 @@ class OverviewService:
         context = self._context
         app = context.app(name)
         tree = context.tree(app)
+        if not context.is_gone(app):
+            context.present(name)
         size, files = context.trees.measure(tree.storage) if tree.storage.is_dir() else (0, 0)
         newest = context.store.deployments(app.id, 1)
         waiting = [one for one in context.store.unfinished() if one.app_id == app.id]

@@ -26,7 +26,6 @@ from potions.service.context import Context
 from potions.service.control import Control
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
-from potions.service.mending import mend
 from potions.service.runs import Runs
 from potions.service.transcript import Transcript
 
@@ -52,7 +51,7 @@ class Recovery:
         """Bring everything to where it should be. What fails for one app does not keep the others from it."""
         self._apps.finish_interrupted()
         for app in self._context.store.apps():
-            self._attempt(lambda one: mend(self._context, one), app)
+            self._attempt(self._context.mend, app)
         self._settle_services()
         for deployment in self._context.store.unfinished():
             self._attempt(self._settle, deployment)

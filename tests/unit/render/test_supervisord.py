@@ -133,13 +133,13 @@ def test_caddy_keeps_its_own_files_inside_the_home(tmp_path: Path, name: str) ->
 
 
 def test_a_slot_is_started_again_and_a_task_is_not(tmp_path: Path) -> None:
-    """Both only when they are asked to; a task counts as started at once, however short it is."""
+    """Both only when they are asked to, a slot without end; a task counts as started at once, however short it is."""
     home = _make_home(tmp_path / "home")
     names = [slot_service("gallery", Colour.BLUE), task_service("gallery", Colour.BLUE, "migrate")]
     services = [_service(home, name, restart=restart) for name, restart in zip(names, (True, False), strict=True)]
     texts = {service.name: render_program(service, _launcher(home, service.name)) for service in services}
     slot, task = (_programs(_read_back(home, texts))[name] for name in names)
-    assert (slot.autostart, slot.startsecs, slot.startretries) == (False, 1, 10)
+    assert (slot.autostart, slot.startsecs, slot.startretries) == (False, 1, 10**9)
     assert (task.autostart, task.startsecs) == (False, 0)
     assert slot.autorestart
     assert not task.autorestart

@@ -50,7 +50,7 @@ def test_a_deploy_that_cannot_begin_is_recorded_and_lets_the_app_go(
     service: Service, context: Context, app: App, tree: AppTree, queued: Deployment
 ) -> None:
     """The directory was removed while it waited: it says so, and the app is free."""
-    tree.live.unlink()
+    tree.storage.rmdir()
     lock = context.locks.take(lock_name(app))
     assert lock is not None
     service.jobs.guard(queued, lambda one: service.jobs.run(one, lock))

@@ -153,7 +153,7 @@ def test_an_app_that_is_not_there_takes_nothing(service: Service, app: App, tree
     """Unknown, or its directory is gone."""
     with pytest.raises(AppUnknown):
         service.deployments.begin_upload("nobody", None, None)
-    tree.live.unlink()
+    tree.storage.rmdir()
     with pytest.raises(AppDirectoryGone):
         service.deployments.begin_upload(app.name, None, None)
 

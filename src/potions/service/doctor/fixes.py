@@ -29,7 +29,6 @@ from potions.service.context import Context
 from potions.service.doctor import wanted
 from potions.service.doctor.scene import AppScene
 from potions.service.lifecycle import LifecycleService
-from potions.service.mending import mend
 
 _PROXY_TIMEOUT = 15.0
 _GRACE = 10.0
@@ -152,7 +151,7 @@ def _wanted(bench: Bench, finding: Finding) -> Wanted:
 def mend_records(bench: Bench, _finding: Finding) -> str:
     """Raises AppDamaged where not even the database knows."""
     app, trees = bench.the_app, bench.context.trees
-    mend(bench.context, app.app)
+    bench.context.mend(app.app)
     trees.live(app.tree)
     for colour in Colour:
         trees.holds(app.tree, colour)
