@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from potions.errors import AgentUnreachable, HomeRefused, PortBusy, StartFailed,
 from potions.host import processes
 from potions.host.account import account_of, apps_search_path, refuse_unreachable
 from potions.host.caddy import Caddy
-from potions.host.files import provision, write_atomically
+from potions.host.files import provision, remove_tree, write_atomically
 from potions.host.locks import Locks
 from potions.host.programs import caddy_program, own_programs, supervisord_program
 from potions.host.supervisord import Supervisord
@@ -50,6 +51,11 @@ def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say
     Raises HomeRefused, PortBusy (with who has the port), UsageRefused for another port while one
     runs, StartFailed.
     """
+    with _refusals_told(home):
+        return _bring_up(home, http_port, first_port, say)
+
+
+def _bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say) -> PlatformStatus:
     refuse_home(home)
     _refuse_ports(http_port, first_port)
     refuse_missing_key(home)
@@ -76,7 +82,15 @@ def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say
 
 
 def take_down(home: Home, say: Say) -> bool:
-    """Stop everything of this home, apps included; False where nothing ran. What is stored stays."""
+    """Stop everything of this home, apps included; False where nothing ran. What is stored stays.
+
+    Raises HomeRefused for the home of somebody else.
+    """
+    with _refusals_told(home):
+        return _take_down(home, say)
+
+
+def _take_down(home: Home, say: Say) -> bool:
     supervisor = Supervisord(home)
     if not supervisor.is_up():
         return bool(_end_leftovers(home))
@@ -94,6 +108,25 @@ def take_down(home: Home, say: Say) -> bool:
     supervisor.shut_down()
     processes.wait_for_end(lambda: {pid} & set(psutil.pids()), _GRACE)
     return True
+
+
+@contextmanager
+def _refusals_told(home: Home) -> Iterator[None]:
+    """Tell in words whose home it is not."""
+    try:
+        yield
+    except PermissionError as error:
+        if not str(error.filename).startswith(str(home.root)):
+            raise
+        raise _not_yours(home) from error
+
+
+def _not_yours(home: Home) -> HomeRefused:
+    return HomeRefused(
+        f"{home.root} cannot be your Potions' home.",
+        why="You may not read what is there.",
+        do="Choose another place: POTIONS_HOME=~/potions potions up",
+    )
 
 
 def load_settings(home: Home) -> Settings:
@@ -144,11 +177,7 @@ def _known_settings(home: Home) -> Settings | None:
     try:
         return load_settings(home) if home.settings.exists() else None
     except PermissionError as error:
-        raise HomeRefused(
-            f"{home.root} cannot be your Potions' home.",
-            why="You may not read what is there.",
-            do="Choose another place: POTIONS_HOME=~/potions potions up",
-        ) from error
+        raise _not_yours(home) from error
 
 
 def _make_parents(root: Path) -> None:
@@ -272,7 +301,9 @@ def _start(home: Home, settings: Settings, say: Say) -> None:
     agent_words = [sys.executable, "-m", "potions.agent", str(home.root)]
     text = render_supervisord(home, caddy=caddy_words, agent=agent_words, as_root=os.geteuid() == 0)
     write_atomically(home.supervisor_config, text.encode(), 0o600)
-    Supervisord(home).drop_homeless()
+    # Each is written anew when it is started. Those of before may name paths that are gone, in a home that was moved.
+    for program in home.programs.glob("*.*.conf"):
+        remove_tree(program, below=home.run)
     say(f"starting supervisord, Caddy and the agent in {home.root}")
     command = [*supervisord_program(), "-c", str(home.supervisor_config)]
     done = subprocess.run(

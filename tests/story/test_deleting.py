@@ -412,6 +412,20 @@ def test_what_is_left_of_a_directory_is_kept_for_a_while(blogs: SideBySide) -> N
     assert client.delete_app(BLOG).restorable_until is not None
 
 
+def test_what_is_in_the_trash_can_be_purged_before_its_time(blogs: SideBySide) -> None:
+    """Its name is asked for; nothing of it is left then, and nothing of any other app was touched."""
+    potions = blogs.potions
+    before = set(potions.home.trash.iterdir())
+    potions.do("apps", "delete", BLOG, "--yes")
+    assert len(set(potions.home.trash.iterdir()) - before) == 1
+    with blogs.unchanged(BLOG2):
+        assert "--yes" in potions.refused("apps", "delete", BLOG, "--purge").text
+        assert "There is no app called blog" in potions.refused("apps", "delete", BLOG, "--yes").text
+        told = potions.do("apps", "delete", BLOG, "--purge", "--yes").out
+    assert "is removed from the trash" in told
+    assert set(potions.home.trash.iterdir()) == before
+
+
 @pytest.mark.contract("S15")
 @pytest.mark.parametrize(
     "names", [["logs", "releases"], [".live", ".slots"], [".home", ".live"], ["current", ".slots"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 from rich.table import Table
@@ -13,7 +13,11 @@ from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json, Yes
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr, stdout
 from potions.cli.units import age, contents, left, size, until
+from potions.errors import AppUnknown
 from potions.schema import AppDetail, AppSummary, Deployed, Deployment, Phase, Removal, SlotDetail, TrashEntry
+
+if TYPE_CHECKING:
+    from potions.client import Client
 
 apps = App(name="apps", help="Create, list, show, delete and restore apps.")
 
@@ -105,7 +109,7 @@ def delete(
     """Delete an app with its storage, releases and logs.
 
     It stays in the trash for 72 hours, unless it is purged. Its name is asked
-    for before.
+    for before. With --purge, an app that is in the trash already goes for good.
 
     For example:
 
@@ -113,10 +117,16 @@ def delete(
         potions apps delete blog --purge --yes
     """
     with connect() as client:
-        if not yes:
-            _tell_before(client.removal(app, purge=purge))
-            confirm_by_name(app, f"Deleting {app}")
-        removed = client.delete_app(app, purge=purge)
+        try:
+            if not yes:
+                _tell_before(client.removal(app, purge=purge))
+                confirm_by_name(app, f"Deleting {app}")
+            removed = client.delete_app(app, purge=purge)
+        except AppUnknown:
+            deleted = [entry for entry in client.trash() if purge and entry.name == app]
+            if not deleted:
+                raise
+            return _purge_trash(client, deleted[0], yes=yes, json=json)
     if json:
         print_json(removed)
     else:
@@ -271,7 +281,10 @@ def _hints(detail: AppDetail) -> list[str]:
     if detail.summary.state == "gone":
         return ["", *gone_words(detail)]
     if detail.running:
-        hints.append(f"Deploy {detail.running.number} is {detail.running.status}: potions log {name} -f")
+        number = detail.running.number
+        hints.append(f"Deploy {number} is {detail.running.status}: potions log {name} {number} -f")
+    if detail.summary.state in ("crashing", "crashed", "down"):
+        hints.append(f"It does not stay up, and is started again and again. See why: potions logs {name}")
     if detail.summary.serves is None:
         hints.append(f"Deploy to it: potions deploy PATH --app {name}")
     if detail.rollback_to:
@@ -280,6 +293,21 @@ def _hints(detail: AppDetail) -> list[str]:
     if detail.unsaved:
         hints.append(f"Variables that are saved, not live: {detail.unsaved}. Make them live: potions redeploy {name}")
     return ["", *hints] if hints else []
+
+
+def _purge_trash(client: Client, entry: TrashEntry, *, yes: bool, json: bool) -> int:
+    """What is left of a deleted app."""
+    if not yes:
+        holds = contents(entry.total_files, entry.total_bytes)
+        say(f"{entry.name} is in the trash, deleted {age(entry.deleted)}: {holds}.", "bold", console=stderr())
+        say("It is removed at once and cannot be brought back.", "bold red", console=stderr())
+        confirm_by_name(entry.name, f"Removing {entry.name} from the trash")
+    removed = client.purge_trash(entry.name)
+    if json:
+        print_json(removed)
+    else:
+        say(f"{removed.name} is removed from the trash: {contents(removed.total_files, removed.total_bytes)}.")
+    return 0
 
 
 def _tell_before(removal: Removal) -> None:

@@ -21,7 +21,7 @@ from potions.cli.options import AppWord, Detach, Json
 from potions.cli.screen import print_json, sanitise, say, sign, stderr, stdout
 from potions.cli.steps import amount
 from potions.cli.units import contents, duration, size
-from potions.errors import ManifestRefused, UsageRefused
+from potions.errors import ManifestRefused, PotionsError, UsageRefused
 from potions.manifest import parse_manifest
 from potions.names import parse_app_name
 from potions.packing import LeftOut, ReleaseSource, open_release
@@ -66,6 +66,8 @@ def deploy(
         potions deploy blog-2.tar.gz --app blog --detach
     """
     name = parse_app_name(app if app is not None else _app_of(path))
+    if not json and app is not None:
+        _warn_of_another_app(path, name)
     source = open_release(path, everything=everything)
     with connect() as client:
         # Before anything is sent: a wrong name should not cost an upload.
@@ -94,6 +96,12 @@ def redeploy(app: AppWord, /, *, detach: Detach = False, json: Json = False) -> 
 
 def _app_of(path: Path) -> str:
     """The app that the directory's manifest names."""
+    if not path.exists():
+        raise UsageRefused(
+            f"There is no {path}.",
+            why="What is named first is a directory or an archive.",
+            do=f"If it is the app: potions deploy --app {path}",
+        )
     if not path.is_dir():
         raise UsageRefused(
             "Which app is it for?",
@@ -101,7 +109,7 @@ def _app_of(path: Path) -> str:
             do=f"Name it: potions deploy {path} --app APP",
         )
     manifest = path / _MANIFEST
-    named = parse_manifest(_text(manifest)).app if manifest.is_file() else None
+    named = _named_in(manifest)
     if named is None:
         raise UsageRefused(
             "Which app is it for?",
@@ -109,6 +117,21 @@ def _app_of(path: Path) -> str:
             do=f'Name it with --app APP, or write app = "APP" into {manifest}',
         )
     return named
+
+
+def _named_in(manifest: Path) -> str | None:
+    return parse_manifest(_text(manifest)).app if manifest.is_file() else None
+
+
+def _warn_of_another_app(path: Path, name: str) -> None:
+    """One directory may go to several apps, for a trial; more often the name is a mistake."""
+    try:
+        named = _named_in(path / _MANIFEST)
+    except PotionsError:
+        # Told by the deploy itself.
+        return
+    if named not in (None, name):
+        say(f"{path / _MANIFEST} is of {named}; it is deployed to {name}.", "yellow", console=stderr())
 
 
 def _text(manifest: Path) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-ABOUT = "Potions deploys apps to a server you own, and keeps their files through every deploy and rollback."
+ABOUT = "Potions deploys apps to a server you own, and keeps their files through every\ndeploy and rollback."
 
 
 class Command(NamedTuple):

@@ -31,7 +31,7 @@ _WIDTH = 78
 
 _Path = Annotated[Path, Parameter(name="PATH", help="The project's directory; this one.")]
 _App = Annotated[str | None, Parameter(name="--app", help="The app's name; the directory's, where that can be one.")]
-_Json = Annotated[bool, Parameter(name="--json", help="Print all of it as JSON, and do not ask.")]
+_Json = Annotated[bool, Parameter(name="--json", help="Print all of it as JSON, and write only with --yes.")]
 
 
 def init(path: _Path = Path(), /, *, app: _App = None, yes: Yes = False, json: _Json = False) -> int:
@@ -54,13 +54,14 @@ def init(path: _Path = Path(), /, *, app: _App = None, yes: Yes = False, json: _
         _show(plan)
     elif not yes:
         print_json(plan)
+        return 0
     if plan.changes:
         if not yes:
-            _ask(plan, may_ask=not json)
+            _ask(plan)
         write_files(directory, plan.changes)
     if not json:
         _say_what_is_next(plan, path)
-    elif yes:
+    else:
         print_json(msgspec.structs.replace(plan, written=bool(plan.changes)))
     return 0
 
@@ -91,14 +92,15 @@ def _asked_name(refused: NameRefused, suggested: str | None) -> str:
     return sys.stdin.readline().strip() or suggested or ""
 
 
-def _ask(plan: Setup, *, may_ask: bool) -> None:
+def _ask(plan: Setup) -> None:
     act = f"Writing {_names(plan.changes)}"
-    if may_ask and sys.stdin.isatty():
+    if sys.stdin.isatty():
         confirm(f"Write {_names(plan.changes)}?", act)
     else:
-        why = "Standard input is not a terminal, so nobody can be asked." if may_ask else ""
         raise NotConfirmed(
-            f"{act} was not confirmed; nothing was changed.", why=why, do="Where it is meant, add: --yes"
+            f"{act} was not confirmed; nothing was changed.",
+            why="Standard input is not a terminal, so nobody can be asked.",
+            do="Where it is meant, add: --yes",
         )
 
 
@@ -153,4 +155,5 @@ def _say_what_is_next(plan: Setup, path: Path) -> None:
     say(f"  potions apps create {plan.app}")
     if plan.deploy != ".":
         say("  MIX_ENV=prod mix release")
-    say(f"  potions deploy {sanitise(str(path / plan.deploy))}")
+    named = "" if plan.named else f" --app {plan.app}"
+    say(f"  potions deploy {sanitise(str(path / plan.deploy))}{named}")

@@ -49,8 +49,9 @@ def logs(
                 _print(line)
     if follow:
         raise AgentLost("The log ended.", why="The app was deleted, or the agent stopped.", do="See: potions status")
-    if empty and not json:
-        say(f"{app} has printed nothing yet.", console=stderr())
+    if empty and lines and not json:
+        which = f"{process or app}{f' in {slot}' if slot else ''}"
+        say(f"{which} has printed nothing yet.", console=stderr())
     return 0
 
 

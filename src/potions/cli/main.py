@@ -27,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["help"]:
         # What is typed where a manual is expected: `potions help deploy`.
         words = [*words[1:], "--help"]
-    if words in (["--help"], ["-h"]):
+    if words[:1] == ["dev"] and len(words) > 1 and not words[1].startswith("-"):
+        # Whatever follows is the command's own, `--version` too.
+        words = ["dev", "--", *words[1:]]
+    if words in (["--help"], ["-h"], ["--help", "--json"]):
         sys.stdout.write(front_page())
         return 0
     from potions.cli.faults import guard

@@ -11,7 +11,7 @@ from potions.cli.follow import follow
 from potions.cli.options import AppWord, Json
 from potions.cli.screen import print_json, sanitise, say
 from potions.cli.units import duration
-from potions.schema import Deployment, RollbackPreview, RollbackVariables, RollbackWay
+from potions.schema import Deployment, RollbackPreview, RollbackVariables, RollbackWay, Strategy
 
 _To = Annotated[str | None, Parameter(name="--to", help="A release, as r12, or a deployment's number, as 17.")]
 _Env = Annotated[
@@ -97,6 +97,16 @@ def _named(deployment: Deployment) -> str:
 
 
 def _how(preview: RollbackPreview) -> str:
+    how = _way(preview)
+    if preview.way is not RollbackWay.RUNNING and Strategy.HANDOVER in (
+        preview.serves.strategy,
+        preview.target.strategy,
+    ):
+        return f"{how}; visitors wait meanwhile, because it is handed over"
+    return how
+
+
+def _way(preview: RollbackPreview) -> str:
     return {
         RollbackWay.RUNNING: "it still runs in the other slot, so it takes a moment",
         RollbackWay.HELD: "the other slot holds it, so it is only started",

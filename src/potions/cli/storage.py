@@ -66,7 +66,8 @@ def show_storage(app: AppWord, /, *, json: Json = False) -> int:
     ):
         if words:
             say(f"  {name:<12}  {sanitise(words)}")
-    say(f"See what is in it: potions storage ls {found.app}; put a file: potions storage put {found.app} FILE")
+    say(f"See what is in it: potions storage ls {found.app}")
+    say(f"Put a file:        potions storage put {found.app} FILE")
     return 0
 
 

@@ -33,6 +33,10 @@ class AppCalls(Wire):
     def trash(self) -> list[TrashEntry]:
         return self._get("/trash", list[TrashEntry])
 
+    def purge_trash(self, old: str) -> TrashEntry:
+        """Remove the deleted app of that name for good, before its time."""
+        return self._write("DELETE", f"/trash/{segment(old)}", TrashEntry)
+
     def restore_app(self, old: str, new: str | None = None) -> AppDetail:
         return self._write("POST", f"/trash/{segment(old)}/restore", AppDetail, RestoreRequest(new))
 

@@ -89,7 +89,7 @@ class StorageCalls(Wire):
         """Put a file; ``size`` is how many bytes the pieces have, where that is known."""
         headers = {} if size is None else {"Content-Length": str(size)}
         url = _url(app, "file", path, replace=replace, executable=executable)
-        with _or_nothing():
+        with _or_nothing(app):
             return self._send("PUT", url, StoredEntry, pieces, headers)
 
     def put_stored_folder(
@@ -97,7 +97,7 @@ class StorageCalls(Wire):
     ) -> FolderPut:
         """Put a folder; ``size`` is the sum of its files' bytes."""
         url = _url(app, "archive", path, existing=existing.value)
-        with _or_nothing():
+        with _or_nothing(app):
             return self._send("PUT", url, FolderPut, tar, {BYTES: str(size)})
 
 
@@ -120,12 +120,12 @@ def _whole() -> Iterator[None]:
 
 
 @contextmanager
-def _or_nothing() -> Iterator[None]:
+def _or_nothing(app: str) -> Iterator[None]:
     try:
         yield
     except AgentLost as error:
         raise AgentLost(
             "It is not known whether all of it arrived.",
             why="The agent was stopped meanwhile. What arrived is there whole, or nothing of it is.",
-            do="Look with: potions storage ls APP",
+            do=f"Look with: potions storage ls {app}",
         ) from error

@@ -99,6 +99,9 @@ def receive_archive(run: SlotRun) -> None:
     trees = run.world.trees
     trees.end_hold(run.tree, run.slot)
     trees.check_archive(run.tree, run.deployment.release)
+    serving = run.serving()
+    if serving is not None and serving.deployment.release.id == run.deployment.release.id:
+        run.log.note(f"{run.deployment.release.label} serves already; it is started anew in the other slot")
     held = trees.holds(run.tree, run.slot)
     if held is not None and run.served(held.deployment):
         trees.discard_parked(run.tree, run.slot)

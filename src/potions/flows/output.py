@@ -6,6 +6,8 @@ from pathlib import Path
 
 from potions.flows.run import SlotRun
 
+#: What an error says to do, where its last lines are in the log.
+PRINTED_ABOVE = "What it printed stands above."
 #: How much of an app's own output stands beside a failure.
 LAST_LINES = 30
 _LAST_BYTES = 64 * 1024
@@ -44,8 +46,8 @@ class OutputTail:
         return rest + new
 
 
-def tell_last_lines(run: SlotRun, log: Path | None = None, start: int | None = None) -> None:
-    """Put the last lines that were printed in this deployment into its log, or a word that there are none.
+def tell_last_lines(run: SlotRun, log: Path | None = None, start: int | None = None) -> bool:
+    """Put the last lines that were printed in this deployment into its log, or a word that there are none: False.
 
     Those of the slot's ``web``, or of another ``log`` from ``start`` on.
     """
@@ -56,6 +58,7 @@ def tell_last_lines(run: SlotRun, log: Path | None = None, start: int | None = N
         run.log.output(line)
     if not lines:
         run.log.note("it printed nothing")
+    return bool(lines)
 
 
 def tell_command(run: SlotRun, command: str | None, status: int | None) -> str:

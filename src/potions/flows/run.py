@@ -77,6 +77,11 @@ class SlotRun(Run):
         self.mark_drained()
 
     @property
+    def called(self) -> str:
+        """How an error begins that is about what runs in the slot."""
+        return self.app.name if self.deployment.status.ended else "The new release"
+
+    @property
     def port(self) -> int:
         return self.app.ports.of(self.slot)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from potions.errors import AppExited, ListensElsewhere, NotListening, PortBusy, PotionsError, Unhealthy
 from potions.flows import workers
-from potions.flows.output import tell_command, tell_last_lines
+from potions.flows.output import PRINTED_ABOVE, tell_command, tell_last_lines
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun
 from potions.model.plan import Health
@@ -28,8 +28,9 @@ def verify_slot(run: SlotRun) -> None:
     """Wait until the slot answers well; raises what went wrong, with the app's last lines in the log."""
     try:
         _wait_until_healthy(run)
-    except PotionsError:
-        tell_last_lines(run)
+    except PotionsError as error:
+        if not tell_last_lines(run):
+            error.do = error.do.replace(PRINTED_ABOVE, "").strip()
         raise
 
 
@@ -86,9 +87,9 @@ def refuse_an_end(run: SlotRun, pid: int) -> None:
         return
     status = "" if state.exit_status is None else f" with exit status {state.exit_status}"
     raise AppExited(
-        f"The new release ended{status} while it was checked.",
+        f"{run.called} ended{status} while it was checked.",
         why=tell_command(run, run.plan.start, state.exit_status),
-        do="What it printed stands above.",
+        do=PRINTED_ABOVE,
     )
 
 
@@ -101,9 +102,9 @@ def _refuse_a_stranger(run: SlotRun, pid: int) -> None:
     holder = run.world.network.holder_of(run.port)
     if not holder:
         raise NotListening(
-            f"The new release does not listen on port {run.port} any more.",
+            f"{run.called} does not listen on port {run.port} any more.",
             why="It answered well, and closed the port since.",
-            do="What it printed stands above.",
+            do=PRINTED_ABOVE,
         )
     raise PortBusy(
         f"Somebody else answers on port {run.port}.",
@@ -120,19 +121,19 @@ def _diagnosis(run: SlotRun, last: Answer | None) -> PotionsError:
     if last is not None or any(port == run.port and address in _ASKED for address, port in listening):
         wanted = "below 500" if health.path is None else f"{health.lowest} to {health.highest}"
         return Unhealthy(
-            f"The new release did not become healthy {waited}.",
+            f"{run.called} did not become healthy {waited}.",
             why=f"GET {health.path or '/'} gave {last.status if last else 'no answer'}; wanted is {wanted}.",
-            do="What it printed stands above. Set [health] path and timeout in potions.toml if it needs other ones.",
+            do=f"{PRINTED_ABOVE} Set [health] path and timeout in potions.toml if it needs other ones.",
         )
     if listening:
         return ListensElsewhere(
-            f"The new release listens on {_ports(listening)}, not on 127.0.0.1:{run.port}.",
+            f"{run.called} listens on {_ports(listening)}, not on 127.0.0.1:{run.port}.",
             why="The proxy asks there. Each slot has its own port, given in the variable PORT.",
             do="Make it listen on port $PORT of 127.0.0.1, or of every address.",
         )
     return NotListening(
-        f"The new release runs, but did not listen on port {run.port} {waited}.",
-        do="Make it listen on $PORT. What it printed stands above.",
+        f"{run.called} runs, but did not listen on port {run.port} {waited}.",
+        do=f"Make it listen on $PORT. {PRINTED_ABOVE}",
     )
 
 

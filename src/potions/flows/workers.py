@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from potions.errors import WorkerExited
-from potions.flows.output import tell_command, tell_last_lines
+from potions.flows.output import PRINTED_ABOVE, tell_command, tell_last_lines
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.layout import Colour
 from potions.model.plan import Worker, WorkerStart
@@ -125,6 +125,6 @@ def _exited(run: SlotRun, worker: Worker, state: ServiceState | None) -> WorkerE
     return WorkerExited(
         f"The worker {worker.name} ended{status} while it was checked.",
         why=tell_command(run, worker.command, None if state is None else state.exit_status),
-        do="What it printed stands above. A worker has to go on running; "
+        do=f"{PRINTED_ABOVE} A worker has to go on running; "
         f"set optional = true below [processes.{worker.name}] for one that may be down.",
     )

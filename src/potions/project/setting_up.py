@@ -58,6 +58,8 @@ class Setup(msgspec.Struct, frozen=True):
     """Whether a release would say how to start it."""
     deploy: str
     """What `potions deploy` is given, relative to the project."""
+    named: bool = True
+    """Whether the manifest names this app, so that a deploy need not."""
     written: bool = False
 
     @property
@@ -75,11 +77,13 @@ def plan_setup(project: Project, app: str) -> Setup:
         app=app,
         framework=proposal.framework,
         evidence=proposal.evidence,
-        files=(manifest, _gitignore(project)),
+        # A tree that ships with the release has to stay in Git.
+        files=(manifest,) if project.shipped else (manifest, _gitignore(project)),
         differs=tuple(differs),
         notes=proposal.notes,
         starts=starts or proposal.starts_by_itself,
         deploy=proposal.deploy,
+        named=_existing(project) is None or app_of(project) == app,
     )
 
 

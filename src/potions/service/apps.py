@@ -79,10 +79,17 @@ class AppService:
 
     def trash(self) -> list[TrashEntry]:
         """What can be brought back."""
-        return [
-            TrashEntry(record.name, record.deleted, record.restorable_until, record.total_bytes, record.total_files)
-            for record in self._context.store.trash()
-        ]
+        return [_entry(record) for record in self._context.store.trash()]
+
+    def purge_trash(self, old: str) -> TrashEntry:
+        """Remove the app of that name that was deleted last for good, before its time. Raises TrashUnknown."""
+        name = parse_app_name(old)
+        with self._alone_with(name):
+            with self._changing_trash:
+                record = self._context.store.trashed(name)
+                doomed = self._put_out_of_reach(record)
+            remove_tree(doomed, below=self._context.home.trash)
+        return _entry(record)
 
     def restore(self, old: str, new: str | None, by: str) -> App:
         """Bring the app of that name that was deleted last back, under its old name or a new one.
@@ -265,6 +272,10 @@ class AppService:
             self._jobs.wake()
         else:
             self._lifecycle.start_live(app, Transcript())
+
+
+def _entry(record: TrashRecord) -> TrashEntry:
+    return TrashEntry(record.name, record.deleted, record.restorable_until, record.total_bytes, record.total_files)
 
 
 def _record(app: App, removal: Removal) -> TrashRecord:

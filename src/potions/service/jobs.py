@@ -53,7 +53,7 @@ class Jobs:
         lock = self._context.locks.take(_app_lock(app.id), give_up=lambda: not self._ask_to_hurry(app, wants_other))
         if lock is None:
             running = self._by_app.get(app.id)
-            which = f"deployment {running.number} ({running.status.value})" if running else "another command"
+            which = self._words(running) if running else "another command"
             raise AppBusy(
                 f"{app.name} is busy: {which} runs.",
                 why=f"A {what_for} has to wait until it has ended.",
@@ -65,6 +65,10 @@ class Jobs:
             lock.release()
             raise
         return lock
+
+    def _words(self, running: Deployment) -> str:
+        status = self._context.store.deployment(running.app_id, running.number).status
+        return f"deployment {running.number} ({status.value})"
 
     def try_app(self, app: App, give_up: Callable[[], bool]) -> Lock | None:
         """The app's lock, where nobody works on it; nobody is hurried for it. None where somebody still does."""

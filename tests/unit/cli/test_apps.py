@@ -101,7 +101,7 @@ def test_show_names_everything_and_what_can_be_done(run: Run, agent: CannedAgent
         "130.0 MB",
         "potions rollback blog",
         "potions redeploy blog",
-        "Deploy 3 is building: potions log blog -f",
+        "Deploy 3 is building: potions log blog 3 -f",
     ):
         assert words in out
     assert max(map(len, out.splitlines())) <= 80

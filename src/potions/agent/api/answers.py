@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import msgspec
 from litestar import MediaType, Request, Response
@@ -13,17 +14,25 @@ from potions.schema import ErrorBody
 
 _log = logging.getLogger(__name__)
 _DISK_FULL = {28, 122}
+_APP = re.compile(r"\bAPP\b")
 
 
 def answer_error(request: Request, error: Exception) -> Response[bytes]:  # type: ignore[type-arg]
     """The answer to a request that failed."""
     told = as_potions_error(error)
+    _name_the_app(told, request.path_params.get("name"))
     if isinstance(told, InternalError):
         _log.error("%s %s", request.method, request.url.path, exc_info=error)
     status = told.http_status
     if isinstance(error, HTTPException):
         status = error.status_code
     return Response(content=msgspec.json.encode(body_of(told)), status_code=status, media_type=MediaType.JSON)
+
+
+def _name_the_app(told: PotionsError, name: object) -> None:
+    """Below the service nobody knows the app's name, and writes APP for it: filled in here, it can be copied."""
+    if isinstance(name, str) and name.isascii() and name.replace("-", "").isalnum():
+        told.do = _APP.sub(name, told.do)
 
 
 def as_potions_error(error: Exception) -> PotionsError:

@@ -61,6 +61,10 @@ class TrashController(Controller):
     def all(self, service: Asked) -> list[TrashEntry]:
         return service.apps.trash()
 
+    @delete("/{name:str}", sync_to_thread=True, status_code=200, summary="Remove a deleted app for good")
+    def purge(self, service: Asked, name: FromPath[str]) -> TrashEntry:
+        return service.apps.purge_trash(name)
+
     @post("/{name:str}/restore", sync_to_thread=True, status_code=200, summary="Bring a deleted app back")
     def restore(
         self, request: AgentRequest, service: Asked, name: FromPath[str], data: JSONBody[RestoreRequest]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
@@ -33,6 +34,11 @@ _LINES_OF_VALUE = 3
 #: So many names of one entry are shown in a terminal. Whoever reveals a list sees all of them.
 _NAMES_OF_EVENT = 6
 _GAP = 2
+
+_Limit = Annotated[
+    int,
+    Parameter(name="--limit", validator=Number(gte=1, lte=10_000), help="How many entries at most (50 at first)."),
+]
 
 
 def list_variables(
@@ -87,7 +93,7 @@ def show_history(
     name: Annotated[str | None, Parameter(name="NAME", help="Only what is about this variable.")] = None,
     /,
     *,
-    limit: Annotated[int, Parameter(name="--limit", help="How many entries at most (50 at first).")] = 50,
+    limit: _Limit = 50,
     json: Json = False,
 ) -> int:
     """Show who changed which variables, and who saw values, newest first.
