@@ -199,6 +199,19 @@ class AppDamaged(PotionsError):
         )
 
 
+class SlotGone(PotionsError):
+    """The directory of the release that serves was removed by hand."""
+
+    code = "slot-gone"
+    http_status = 409
+
+    def __init__(self, app: str, path: str) -> None:
+        super().__init__(
+            f"{path}, the live slot of {app}, is not there any more.",
+            do=f"Unpack its release again: potions redeploy {app}. Storage is not touched.",
+        )
+
+
 class TrashUnknown(PotionsError):
     """No deleted app of that name is in the trash."""
 

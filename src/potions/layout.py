@@ -85,8 +85,19 @@ class AppTree:
         return self.marker(colour) / "release.json"
 
     def gate(self, colour: Colour) -> Path:
-        """The port that held requests go to: 0 while they are held. For hand-overs to this slot."""
+        """The port that held requests go to: 0 while they are held. For hand-overs to this slot.
+
+        A link to one of the ``gate_port`` files: turning it takes no room on the disk.
+        """
         return self.marker(colour) / "gate"
+
+    def gate_new(self, colour: Colour) -> Path:
+        """The link that is about to become the gate."""
+        return self.marker(colour) / "gate.new"
+
+    def gate_port(self, colour: Colour, port: int) -> Path:
+        """A file with the number of a port in it, made before requests are held."""
+        return self.marker(colour) / f"port-{port}"
 
     def hold(self, colour: Colour) -> Path:
         """An empty file: while it is there, requests for this slot go through its gate."""
@@ -171,6 +182,8 @@ class AppTree:
 
 
 SLOT_MODE = 0o750
+#: It has the manifest's defaults of variables in it.
+HOLDS_MODE = 0o600
 #: The app's user may see which puts there are; where they go to, only the platform reads.
 PUTS_MODE = 0o755
 ENV_FILE_MODE = 0o600

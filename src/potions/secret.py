@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
+import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NoReturn
+from urllib.parse import unquote, urlsplit
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -112,7 +115,8 @@ class Redactor:
     """Replaces the values of variables in output by ``[NAME]``.
 
     Values below 8 characters stay, and so do those that are no secrets (``is_plain``). A value of several lines is
-    found whole and line by line, because output comes a line at a time.
+    found whole and line by line, because output comes a line at a time; also as JSON and Python write it between
+    quotes, and the password of a URL by itself.
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -134,6 +138,20 @@ def _markers(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _pieces(value: str) -> Iterable[str]:
+    lines = (value, *value.splitlines(), *_passwords(value))
     # Stripped as well: what prints a value often trims it.
-    pieces = {text for piece in (value, *value.splitlines()) for text in (piece, piece.strip())}
+    pieces = {text for line in lines for piece in (line, line.strip()) for text in (piece, *_quoted(piece))}
     return (piece for piece in pieces if len(piece.strip()) >= _SHORTEST)
+
+
+def _quoted(text: str) -> Iterable[str]:
+    """How a text stands between the quotes of JSON (with and without escapes for what is not ASCII) and of Python."""
+    return (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1])
+
+
+def _passwords(value: str) -> Iterable[str]:
+    """What is secret of a URL, as it stands there and as a program gets it: a client's error shows it by itself."""
+    with contextlib.suppress(ValueError):
+        if password := urlsplit(value).password:
+            return password, unquote(password)
+    return ()

@@ -12,7 +12,6 @@ from multiprocessing.util import get_temp_dir
 from potions.agent.app import serve
 from potions.embedded import load_settings, refuse_missing_key
 from potions.errors import HomeBusy
-from potions.flows.plans import Plans
 from potions.flows.run import World
 from potions.host.account import account_of
 from potions.host.below import Below
@@ -46,7 +45,6 @@ def make_service(home: Home, settings: Settings) -> Service:
         proxy=proxy,
         network=network,
         trees=trees,
-        plans=Plans(trees),
         erlang=Epmd(home, settings.epmd_port, supervisor, trees, account),
         account=account,
         # Read anew for each slot: `potions up` in another shell may have changed it while this agent runs.

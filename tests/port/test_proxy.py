@@ -259,7 +259,7 @@ def test_who_waits_at_a_gate_goes_on_where_it_leads(stage: Stage) -> None:
     stage.proxy.put_site("blog", (blue, green), tree, gated=True)
     assert stage.get("blog") == "200 green"
     for port, answer in ((green, "200 green"), (blue, "200 blue")):
-        stage.trees.hold_requests(tree, Colour.GREEN)
+        stage.trees.hold_requests(tree, Colour.GREEN, (blue, green))
         with ThreadPoolExecutor(4) as pool:
             waiting = [pool.submit(stage.get, "blog") for _ in range(3)]
             waiting.append(pool.submit(stage.post, "blog", b"x" * 200_000))
@@ -271,13 +271,42 @@ def test_who_waits_at_a_gate_goes_on_where_it_leads(stage: Stage) -> None:
     assert stage.get("blog") == "200 green"
 
 
+def test_a_site_changes_when_nobody_waits_at_a_gate(stage: Stage) -> None:
+    """A new configuration ends the waiting of everybody who does, with an error: the change itself waits instead."""
+    tree = stage.tree("blog")
+    stage.made.append("blog")
+    blue, other = stage.server("blue"), stage.server("other")
+    stage.proxy.put_site("blog", (blue, free_port()), tree, gated=True)
+    stage.proxy.begin_hold("blog")
+    stage.trees.hold_requests(tree, Colour.GREEN, (blue,))
+    with ThreadPoolExecutor(2) as pool:
+        waiting = pool.submit(stage.get, "blog")
+        changing = pool.submit(stage.put, "other", other)
+        wait_for(changing.running, "the change is asked for")
+        assert stage.get("other") == NO_APP
+        stage.trees.let_requests_go(tree, Colour.GREEN, blue)
+        assert waiting.result() == "200 blue"
+        assert not changing.done()
+        stage.proxy.end_hold("blog")
+        assert changing.result()
+    assert stage.get("other") == "200 other"
+
+
+def test_a_site_does_not_wait_for_ever(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that takes very long to boot keeps nobody from creating an app."""
+    monkeypatch.setattr("potions.host.caddy._LONGEST_WAIT", 0.05)
+    stage.proxy.begin_hold("blog")
+    assert stage.put("other", stage.server("other"))
+    stage.proxy.end_hold("blog")
+
+
 def test_a_websocket_that_came_through_a_gate_is_counted(stage: Stage) -> None:
     """At the slot it waited for, and not at the other one nor at another app."""
     tree = stage.tree("blog")
     stage.made.append("blog")
     with _echoing() as port:
         stage.proxy.put_site("blog", (free_port(), port), tree, gated=True)
-        stage.trees.hold_requests(tree, Colour.GREEN)
+        stage.trees.hold_requests(tree, Colour.GREEN, (port,))
         stage.trees.let_requests_go(tree, Colour.GREEN, port)
         with connect("ws://blog.localhost/", address=("127.0.0.1", stage.port), proxy=None) as socket:
             socket.send("hello")
@@ -293,7 +322,7 @@ def test_a_gate_without_a_hold_changes_nothing(stage: Stage) -> None:
     tree = stage.tree("blog")
     stage.made.append("blog")
     stage.proxy.put_site("blog", (free_port(), free_port()), tree, gated=True)
-    stage.trees.hold_requests(tree, Colour.BLUE)
+    stage.trees.hold_requests(tree, Colour.BLUE, ())
     assert stage.get("blog").startswith("503")
 
 

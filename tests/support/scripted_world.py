@@ -9,7 +9,6 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
-from potions.flows.plans import Plans
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun, World
 from potions.layout import AppTree, Colour
@@ -51,6 +50,8 @@ class Script:
     marked: set[int] = field(default_factory=lambda: {100})
     """The processes that are known by their environment."""
     holder: str = "nginx (process 55)"
+    free: set[int] = field(default_factory=set)
+    """Ports at which nobody listens."""
     unending: set[int] = field(default_factory=set)
     output: dict[str, bytes] = field(default_factory=dict)
     """Logs by their file's name."""
@@ -63,7 +64,6 @@ class Script:
             proxy=_Proxy(self),  # type: ignore[arg-type]
             network=_Network(self),  # type: ignore[arg-type]
             trees=_Trees(self),  # type: ignore[arg-type]
-            plans=Plans(_Trees(self)),  # type: ignore[arg-type]
             erlang=None,  # type: ignore[arg-type]
             account=Account("nobody", 65534, 65534, switch=False),
             search_path=lambda: "/usr/bin",
@@ -122,13 +122,22 @@ class _Supervisor:
 
 
 class _Proxy:
+    own_port = 8080
+
     def __init__(self, script: Script) -> None:
+        self._script = script
         self._asked = lasting(script.asked)
         self._in_flight = lasting(script.in_flight)
 
     def ask(self, app: str, path: str) -> Answer | None:
         assert (app, path[:1]) == ("blog", "/")
         return next(self._asked)
+
+    def begin_hold(self, app: str) -> None:
+        self._script.remembered.tell("calm for", app)
+
+    def end_hold(self, app: str) -> None:
+        self._script.remembered.tell("calm no more for", app)
 
     def in_flight(self, app: str, colour: Colour, port: int) -> int:
         assert (app, port) == ("blog", PORTS.of(colour))
@@ -144,6 +153,9 @@ class _Network:
         assert (port, host) == (4000, "blog.localhost")
         self._script.remembered.tell("get", path)
         return next(self._answers)
+
+    def is_port_free(self, port: int) -> bool:
+        return port in self._script.free
 
     def holder_of(self, port: int) -> str:
         assert port == 4000
@@ -177,7 +189,7 @@ class _Trees:
     def point(self, tree: AppTree, colour: Colour, *, sync: bool = True) -> None:
         self._script.remembered.tell("point", colour.value, "after a sync" if sync else "at once")
 
-    def hold_requests(self, tree: AppTree, colour: Colour) -> None:
+    def hold_requests(self, tree: AppTree, colour: Colour, ports: Collection[int]) -> None:
         self._script.remembered.tell("hold", colour.value)
 
     def let_requests_go(self, tree: AppTree, colour: Colour, port: int) -> None:
@@ -186,7 +198,7 @@ class _Trees:
     def end_hold(self, tree: AppTree, colour: Colour) -> None:
         self._script.remembered.tell("end hold", colour.value)
 
-    def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
+    def record_of(self, tree: AppTree, colour: Colour) -> SlotContent | None:
         return SlotContent(DEPLOYMENT.release.id, "r2", 2)
 
     def size_of(self, path: Path) -> int:

@@ -35,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
     # From values to programs
     "render": {"errors", "layout", "model"},
     "launcher": set(),
-    "flows": {"errors", "layout", "model", "names", "planning"},
+    "flows": {"errors", "layout", "model", "planning"},
     "host": {"errors", "flows.ports", "launcher", "layout", "model", "names", "render", "secret", "tar_format"},
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import pickle
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -126,3 +128,19 @@ def test_a_value_is_no_pattern() -> None:
     """Characters that mean something to a regular expression are ordinary ones here."""
     assert Redactor({"A": ".*.*.*.*"}).line("anything .*.*.*.*") == "anything [A]"
     assert Redactor({}).line("anything") == "anything"
+
+
+@pytest.mark.parametrize("write", [json.dumps, repr, lambda value: json.dumps(value, ensure_ascii=False)])
+def test_a_value_is_found_between_quotes(write: Callable[[str], str]) -> None:
+    """What logs as JSON, or prints a dictionary, writes some characters in another way."""
+    value = "pass\"wo\\rd-\u00e9-it's"
+    line = Redactor({"KEY": value}).line(f"key is {write(value)}")
+    assert line[1:-1] in ('ey is "[KEY]', "ey is '[KEY]")
+
+
+def test_the_password_of_a_url_is_found_by_itself() -> None:
+    """A database's client shows the parts of its address; the host is no secret."""
+    redactor = Redactor({"DATABASE_URL": "postgres://blog:hunter2%2Fhunter2@db.internal:5432/blog"})
+    assert redactor.line("host=db.internal password=hunter2/hunter2") == "host=db.internal password=[DATABASE_URL]"
+    assert redactor.line("hunter2%2Fhunter2") == "[DATABASE_URL]"
+    assert Redactor({"BROKEN": "http://[broken"}).line("http://[broken") == "[BROKEN]"

@@ -10,7 +10,7 @@ from potions.cli.screen import print_json, sanitise, say, stderr
 from potions.cli.steps import Steps
 from potions.cli.units import took
 from potions.errors import AgentLost, DeployCancelled, PotionsError
-from potions.schema import AppDetail, Deployed, Deployment, ErrorBody, Kind, Phase, Status
+from potions.schema import AppDetail, AppSummary, Deployment, ErrorBody, Kind, Phase, Status
 
 if TYPE_CHECKING:
     from potions.client import Client
@@ -113,18 +113,18 @@ def _report(client: Client, ended: Deployment, *, json: bool) -> int:
         print_json(ended)
     if ended.status in (Status.FAILED, Status.CANCELLED):
         detail = client.app(ended.app)
-        print_error(_failure(ended, detail.summary.serves), json=json)
+        print_error(_failure(ended, detail.summary), json=json)
         return 1
     if not json:
         _say_what_serves(ended, client.app(ended.app))
     return 0
 
 
-def _failure(ended: Deployment, serves: Deployed | None) -> PotionsError:
+def _failure(ended: Deployment, app: AppSummary) -> PotionsError:
     """The deployment's error, with what serves now as its last line."""
     from potions.client import error_from
 
-    now = _serves_still(ended, serves)
+    now = _serves_still(ended, app)
     if ended.status is Status.CANCELLED:
         return DeployCancelled(f"{_act(ended)} {ended.number} of {ended.app} was cancelled.", why=now)
     failure = ended.failure
@@ -134,9 +134,13 @@ def _failure(ended: Deployment, serves: Deployed | None) -> PotionsError:
     return error_from(ErrorBody(failure.code, what, failure.why, "\n".join(filter(None, (failure.do, now)))))
 
 
-def _serves_still(ended: Deployment, serves: Deployed | None) -> str:
+def _serves_still(ended: Deployment, app: AppSummary) -> str:
+    serves = app.serves
     if serves is None:
         return f"Nothing serves {ended.app} yet, as before."
+    if app.state not in {"running", "starting"}:
+        look = f"potions apps show {ended.app}"
+        return f"{serves.label} (deploy {serves.number}) is to serve, but the app is {app.state}. Look at it: {look}"
     if ended.previous is not None and serves.number != ended.previous:
         return f"{serves.label} (deploy {serves.number}) serves."
     return f"The release before it ({serves.label}) still serves."

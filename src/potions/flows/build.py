@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 
-from potions.errors import BuildFailed, MigrationFailed, PotionsError
+from potions.errors import BuildFailed, MigrationFailed, PotionsError, ShippedStorage
 from potions.flows import slots
 from potions.flows.output import OutputTail, tell_command
 from potions.flows.run import SlotRun
 from potions.model.deployment import Kind
+from potions.model.plan import Shipped
 from potions.model.service import Phase, task_service
 
 _POLL = 0.05
@@ -37,6 +38,19 @@ def build(run: SlotRun) -> None:
             why=tell_command(run, run.plan.build, status),
             do="Its output stands above. Mend it and deploy again.",
         )
+    _refuse_another_storage(run)
+
+
+def _refuse_another_storage(run: SlotRun) -> None:
+    """What the app would write to a ``./storage`` that the build made would be gone with the next deploy."""
+    try:
+        run.world.trees.link_storage(run.tree, run.slot, Shipped.REFUSE)
+    except ShippedStorage as error:
+        raise BuildFailed(
+            "The build put something else in the place of ./storage.",
+            why=error.why,
+            do="There is the persistent storage, which the build finds as a link. Have it leave that alone.",
+        ) from error
 
 
 def migrate(run: SlotRun) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from potions.errors import ArchiveBroken, ArchiveUnreadable, ArchiveUnsafe
-from potions.flows import build, handover, slots, switch, verify, workers
+from potions.errors import ArchiveBroken, ArchiveUnreadable, ArchiveUnsafe, InternalError
+from potions.flows import build, handover, holding, slots, switch, verify, workers
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow, PointOfNoReturn, Step
 from potions.model.deployment import Status
@@ -34,7 +34,7 @@ def deploy() -> Flow[SlotRun]:
                 cancellable=False,
             ),
             *_HAND_OVER,
-            Step("start", slots.start_slot, undo=slots.stop_slot, status=Status.VERIFYING),
+            Step("start", slots.start_slot, undo=switch.stop_new_slot, status=Status.VERIFYING),
             Step("verify", verify.verify_slot),
             *_SWITCH,
         ),
@@ -50,7 +50,7 @@ def rollback() -> Flow[SlotRun]:
             Step("configure", slots.configure_slot, when=is_cold),
             Step("site", put_site, when=is_cold),
             *_HAND_OVER,
-            Step("start", slots.start_slot, undo=slots.stop_slot, when=is_cold),
+            Step("start", slots.start_slot, undo=switch.stop_new_slot, when=is_cold),
             Step("verify", verify.verify_slot, when=is_cold),
             *_SWITCH,
         ),
@@ -60,13 +60,19 @@ def rollback() -> Flow[SlotRun]:
 
 _HAND_OVER = (
     Step(
-        handover.HOLD,
-        handover.hold_requests,
-        undo=handover.send_requests_back,
+        holding.HOLD,
+        holding.hold_requests,
+        undo=holding.send_requests_back,
         when=handover.is_handover,
         status=Status.VERIFYING,
     ),
-    Step("stop old", handover.stop_old_slot, undo=handover.start_old_slot, when=handover.is_handover),
+    Step(
+        "stop old",
+        handover.stop_old_slot,
+        undo=handover.start_old_slot,
+        when=handover.is_handover,
+        cancellable=False,
+    ),
 )
 
 _SWITCH = (
@@ -98,7 +104,7 @@ def receive_archive(run: SlotRun) -> None:
     """See that the archive is whole, and settle what an earlier deploy left in the slot."""
     trees = run.world.trees
     trees.end_hold(run.tree, run.slot)
-    trees.check_archive(run.tree, run.deployment.release)
+    trees.verify_archive(run.tree, run.deployment.release)
     serving = run.serving()
     if serving is not None and serving.deployment.release.id == run.deployment.release.id:
         run.log.note(f"{run.deployment.release.label} serves already; it is started anew in the other slot")
@@ -120,11 +126,12 @@ def unpack_into_idle_slot(run: SlotRun) -> None:
         raise
     run.remember_contents(unpacked.files, unpacked.bytes)
     slots.stop_slot(run)
-    run.world.trees.place(run.tree, run.slot, run.content)
+    run.world.trees.place(run.tree, run.slot, run.content_without_plan)
     run.log.note(f"{release.label}: {unpacked.files:,} files, {unpacked.bytes:,} bytes in {run.slot}")
     if unpacked.shadows:
         run.log.note(f"left out {unpacked.shadows:,} files that macOS packs beside others (._NAME, __MACOSX)")
-    # Here, so that a release that does not say how it is run fails in the step that brought it.
+    # Now, while nothing of it has run; and a release that does not say how it is run fails in the step that brought it.
+    run.world.trees.rewrite_holds(run.tree, run.slot, run.content)
     run.log.note(f"it starts with: {run.plan.start}")
 
 
@@ -134,6 +141,9 @@ def building_or_deploying(run: SlotRun) -> Status:
 
 
 def put_slot_back(run: SlotRun) -> None:
+    """Never while the slot has the traffic: what is put back there would serve."""
+    if run.world.trees.live(run.tree) is run.slot:
+        raise InternalError(f"{run.slot} still has the traffic, so nothing is put back there.")
     run.world.trees.put_back(run.tree, run.slot)
 
 

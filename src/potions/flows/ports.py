@@ -94,6 +94,16 @@ class Proxy(Protocol):
 
     def remove_site(self, app: str) -> None: ...
 
+    @property
+    def own_port(self) -> int:
+        """Where it listens itself."""
+
+    def begin_hold(self, app: str) -> None:
+        """Requests of an app wait from now on: no change of any site is loaded, which would end their waiting."""
+
+    def end_hold(self, app: str) -> None:
+        """They wait no longer."""
+
     def in_flight(self, app: str, colour: Colour, port: int) -> int:
         """Requests that the slot behind ``port`` still answers, WebSockets included."""
 
@@ -141,11 +151,17 @@ class Trees(Protocol):
     def point(self, tree: AppTree, colour: Colour, *, sync: bool = True) -> None:
         """THE switch: what was written is on disk, then one rename. Without ``sync`` it is known to be on disk."""
 
-    def hold_requests(self, tree: AppTree, colour: Colour) -> None:
-        """Have requests for a slot wait in the proxy from now on; those that wait already go on waiting."""
+    def hold_requests(self, tree: AppTree, colour: Colour, ports: Collection[int]) -> None:
+        """Have requests for a slot wait in the proxy from now on; those that wait already go on waiting.
+
+        ``ports`` are where they may be sent afterwards. What that needs is made now: the disk may be full then.
+        """
 
     def let_requests_go(self, tree: AppTree, colour: Colour, port: int) -> None:
-        """Send those that wait for a slot to ``port``. Later ones are held on until ``end_hold``."""
+        """Send those that wait for a slot to ``port``. Later ones are held on until ``end_hold``.
+
+        Also on a full disk, if ``port`` was among those of ``hold_requests``.
+        """
 
     def end_hold(self, tree: AppTree, colour: Colour) -> None:
         """Have requests for a slot go straight to it again."""
@@ -153,13 +169,20 @@ class Trees(Protocol):
     def is_held(self, tree: AppTree, colour: Colour) -> bool:
         """Whether requests for a slot wait, or are sent elsewhere."""
 
-    def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None: ...
+    def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
+        """What can be run from a slot; raises AppDamaged where that was written down and cannot be read."""
+
+    def record_of(self, tree: AppTree, colour: Colour) -> SlotContent | None:
+        """The same, also where a slot's files were removed by hand since."""
 
     def discard_parked(self, tree: AppTree, colour: Colour) -> None:
         """Remove what a slot held before a deploy that is over."""
 
     def check_archive(self, tree: AppTree, release: Release) -> None:
-        """Raises ReleaseUnknown where the kept archive is missing or not whole."""
+        """Raises ReleaseUnknown where the kept archive is missing or has another size."""
+
+    def verify_archive(self, tree: AppTree, release: Release) -> None:
+        """The same, also where one byte of it is another one."""
 
     def unpack(
         self, tree: AppTree, colour: Colour, release: Release, *, report: Report, cancelled: Callable[[], bool]

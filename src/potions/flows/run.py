@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 from potions.errors import PotionsError
-from potions.flows.plans import Plans
 from potions.flows.ports import Erlang, Network, Proxy, Supervisor, Trees
 from potions.flows.step import Run
 from potions.layout import AppTree, Colour
@@ -17,6 +16,7 @@ from potions.model.deployment import Release, SlotContent
 from potions.model.plan import DRAIN, Manifest, RunPlan, Strategy, Worker
 from potions.model.service import Account, Phase, Service, slot_service, task_service, worker_service
 from potions.model.variables import SlotPlace, process_variables, slot_environment, worker_variables
+from potions.planning import read_plan
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class World:
     proxy: Proxy
     network: Network
     trees: Trees
-    plans: Plans
     erlang: Erlang
     account: Account
     search_path: Callable[[], str]
@@ -98,15 +97,21 @@ class SlotRun(Run):
     def content(self) -> SlotContent:
         return self.content_of(self.deployment.number)
 
+    @property
+    def content_without_plan(self) -> SlotContent:
+        """The same of a release whose files nobody has read yet."""
+        release = self.deployment.release
+        return SlotContent(release.id, release.label, self.deployment.number, str(self.tree.slot(self.slot)))
+
     def content_of(self, number: int) -> SlotContent:
         """What the slot holds when its release runs for deployment ``number``."""
         release = self.deployment.release
-        return SlotContent(release.id, release.label, number, str(self.tree.slot(self.slot)))
+        return SlotContent(release.id, release.label, number, str(self.tree.slot(self.slot)), self.plan)
 
     @cached_property
     def plan(self) -> RunPlan:
-        """How the release in the slot is run. Read from its files, so only after they are unpacked."""
-        return self.world.plans.of(self.tree, self.slot, self.deployment.release.id)
+        """How the release in the slot is run, as it was sent; once it is unpacked. Raises as ``read_plan`` does."""
+        return plan_in(self.world, self.tree, self.slot)
 
     def is_running(self) -> bool:
         return self._runs(self.slot)
@@ -187,13 +192,20 @@ class SlotRun(Run):
         )
 
 
+def plan_in(world: World, tree: AppTree, colour: Colour) -> RunPlan:
+    """How what a slot holds is run. Raises what ``read_plan`` does, where nothing but its files says it."""
+    held = world.trees.record_of(tree, colour)
+    if held is not None and held.plan is not None:
+        return held.plan
+    return read_plan(world.trees.inspect(tree, colour))
+
+
 def stop_timeout_of(world: World, tree: AppTree, colour: Colour) -> float:
     """Seconds that what runs in a slot may take to end, by its own manifest; the default where that cannot be read."""
     try:
-        held = world.trees.holds(tree, colour)
-        if held is None:
+        if world.trees.record_of(tree, colour) is None:
             return Manifest().stop_timeout
-        return world.plans.of(tree, colour, held.release).manifest.stop_timeout
+        return plan_in(world, tree, colour).manifest.stop_timeout
     except PotionsError:
         # An app may have removed its own manifest. It still has to be stopped.
         return Manifest().stop_timeout

@@ -183,6 +183,14 @@ def _undo(began: Sequence[Step[RunT]], run: RunT, error: PotionsError) -> None:
 
 
 def _record_failure(run: Run, error: PotionsError) -> None:
+    """Raises ``error`` itself where that cannot be written: whoever began the flow goes on trying."""
+    try:
+        _record(run, error)
+    except PotionsError:
+        raise error from None
+
+
+def _record(run: Run, error: PotionsError) -> None:
     if isinstance(error, DeployCancelled):
         run.log.status(Status.CANCELLED)
         run.records.cancel(run.deployment.id)

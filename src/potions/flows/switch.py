@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from potions.errors import ConfirmFailed, PotionsError
-from potions.flows import slots
+from potions.flows import holding, slots
 from potions.flows.output import tell_last_lines
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.flows.verify import refuse_an_end
@@ -25,10 +25,7 @@ _IDLE_LOOKS = 2
 def point_traffic_at_slot(run: SlotRun) -> None:
     """THE switch: one rename. In a hand-over ``.live`` names the slot already, and those who wait are let go."""
     if run.is_handover:
-        run.world.trees.let_requests_go(run.tree, run.slot, run.port)
-        run.world.trees.end_hold(run.tree, run.slot)
-        if run.held_since:
-            run.log.note(f"visitors waited for {time.monotonic() - run.held_since:.1f} s at most")
+        holding.let_requests_go(run)
     else:
         run.world.trees.point(run.tree, run.slot, sync=not run.is_warm)
 
@@ -36,7 +33,7 @@ def point_traffic_at_slot(run: SlotRun) -> None:
 def point_traffic_back(run: SlotRun) -> None:
     """In a hand-over nothing runs in the other slot yet, so visitors wait again until it does."""
     if run.is_handover:
-        run.world.trees.hold_requests(run.tree, run.slot)
+        holding.hold_again(run)
     else:
         run.world.trees.point(run.tree, run.other)
 
@@ -93,6 +90,12 @@ def wait_until_idle(run: SlotRun, colour: Colour, at_most: float) -> None:
             return
         if idle < _IDLE_LOOKS:
             time.sleep(_POLL)
+
+
+def stop_new_slot(run: SlotRun) -> None:
+    """End a release that does not come to serve; what it still answers, where it had the traffic, is waited for."""
+    wait_until_idle(run, run.slot, run.hold_drain if run.is_handover else run.plan.manifest.drain)
+    slots.stop_slot(run)
 
 
 def retire_other_slot(run: SlotRun) -> None:

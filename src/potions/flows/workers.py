@@ -50,9 +50,13 @@ def start_every_worker(run: SlotRun) -> None:
 
 
 def start_workers(run: SlotRun) -> None:
-    """Start those that wait for the switch, and see that every worker stays up; raises WorkerExited."""
-    for worker in run.plan.workers_that_start(WorkerStart.AFTER_SWITCH):
-        _start(run, worker)
+    """Start those that do not run yet, and see that every worker stays up; raises WorkerExited.
+
+    In a slot that stood by none runs, not even one that starts with ``web``: they ended when the slot was left.
+    """
+    for worker in run.plan.workers:
+        if worker.name not in run.worker_output_start:
+            _start(run, worker)
     _watch(run, list(run.plan.workers))
 
 

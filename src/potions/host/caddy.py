@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,8 @@ SLOT_HEADER = "Potions-Slot"
 _TIMEOUT = 10.0
 #: A check takes 50 ms; a machine that is busy with builds may take long.
 _PATIENCE = 60.0
+#: Seconds that a change of the sites waits for a hand-over of another app at most.
+_LONGEST_WAIT = 300.0
 
 
 class Caddy:
@@ -31,7 +34,9 @@ class Caddy:
         self._home = home
         self._http_port = http_port
         self._probe_token = probe_token
-        self._changing = threading.Lock()
+        #: Held while the sites change; told when nobody is held at a gate any more.
+        self._calm = threading.Condition()
+        self._holding: set[str] = set()
         # Neither speaks TLS, and reading the certificate authorities takes 50 ms.
         transport = httpx.HTTPTransport(uds=str(home.caddy_socket), verify=False)
         self._admin = httpx.Client(transport=transport, base_url="http://localhost", timeout=_TIMEOUT)
@@ -41,10 +46,11 @@ class Caddy:
         """Write and load an app's site; True if it changed. A refused one is taken back; Caddy keeps what it had."""
         path = self._home.site(app)
         text = self.site_text(app, ports, tree, gated=gated)
-        with self._changing:
-            before = path.read_bytes() if path.exists() else None
-            if before == text and not self._home.unloaded.exists():
+        with self._calm:
+            if not self._differs(path, text):
                 return False
+        with self._change():
+            before = path.read_bytes() if path.exists() else None
             self._mark_unloaded()
             write_atomically(path, text, 0o600)
             try:
@@ -71,11 +77,12 @@ class Caddy:
     def remove_site(self, app: str) -> None:
         """Take an app out of the proxy; one that is not there is fine."""
         path = self._home.site(app)
-        with self._changing:
-            if path.exists() or self._home.unloaded.exists():
-                self._mark_unloaded()
-                remove_tree(path, below=self._home.caddy)
-                self._load()
+        if not path.exists() and not self._home.unloaded.exists():
+            return
+        with self._change():
+            self._mark_unloaded()
+            remove_tree(path, below=self._home.caddy)
+            self._load()
 
     def amend(self, write: Mapping[str, bytes], remove: Iterable[str]) -> None:
         """Write some sites, remove others, write the main file, and load all of it at once.
@@ -83,7 +90,7 @@ class Caddy:
         At once, because Caddy refuses every site for one that is broken. Raises ProxyRefused; what was written stays,
         and Caddy runs with what it had.
         """
-        with self._changing:
+        with self._change():
             self._mark_unloaded()
             for app, text in write.items():
                 write_atomically(self._home.site(app), text, 0o600)
@@ -109,6 +116,19 @@ class Caddy:
             return f"Caddy would refuse it: {_refusal(on_disk)}"
         return None if on_disk.json()["result"] == loaded.json() else "It was changed since it was loaded."
 
+    @property
+    def own_port(self) -> int:
+        return self._http_port
+
+    def begin_hold(self, app: str) -> None:
+        with self._calm:
+            self._holding.add(app)
+
+    def end_hold(self, app: str) -> None:
+        with self._calm:
+            self._holding.discard(app)
+            self._calm.notify_all()
+
     def sites(self) -> list[str]:
         """The apps that have a site."""
         return sorted(path.stem for path in self._home.sites.glob("*.caddy"))
@@ -123,7 +143,7 @@ class Caddy:
 
     def load(self) -> None:
         """Load what is on disk; raises ProxyRefused and leaves what was in force."""
-        with self._changing:
+        with self._change():
             self._load()
 
     def is_up(self) -> bool:
@@ -153,6 +173,16 @@ class Caddy:
                 return Answer(answer.status_code, answer.headers.get(SLOT_HEADER, ""))
         except httpx.HTTPError:
             return None
+
+    def _differs(self, path: Path, text: bytes) -> bool:
+        return self._home.unloaded.exists() or not path.exists() or path.read_bytes() != text
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """Alone, and while nobody waits at a gate: a load ends the waiting of everybody who does, with an error."""
+        with self._calm:
+            self._calm.wait_for(lambda: not self._holding, _LONGEST_WAIT)
+            yield
 
     def _restore(self, path: Path, before: bytes | None) -> None:
         if before is None:

@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,11 @@ from potions.secret import Redactor
 _PROGRESS_EVERY = 0.25
 #: The longest line of an app's output that is kept whole, in characters.
 _LINE_MAX = 4000
+#: What an app, its build and its migration may print in one step, in bytes of the log; beyond it only the end is kept.
+_OUTPUT_MAX = 8 * 1024 * 1024
+_LAST_LINES = 100
+#: What a line of the log has beside its text.
+_LINE_COST = 100
 _NOT_KEPT = (errno.ENOENT, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -33,6 +39,9 @@ class DeploymentLog:
         self._told_progress = 0.0
         self._writing = threading.Lock()
         self._is_cut = False
+        self._printed = 0
+        self._left_out = 0
+        self._last: deque[str] = deque(maxlen=_LAST_LINES)
 
     def hide(self, values: Mapping[str, str]) -> None:
         self._redactor = Redactor(values)
@@ -45,6 +54,7 @@ class DeploymentLog:
         self._append(EventKind.BEGAN)
 
     def ended(self, step: str, seconds: float) -> None:
+        self._tell_the_end()
         self._append(EventKind.ENDED, step=step, seconds=round(seconds, 3))
         self._step = ""
 
@@ -56,7 +66,13 @@ class DeploymentLog:
 
     def output(self, text: str) -> None:
         # Cut after the values are blacked out: half of one would not be found.
-        self._append(EventKind.OUTPUT, self._redactor.line(text)[:_LINE_MAX])
+        line = self._redactor.line(text)[:_LINE_MAX]
+        self._printed += len(line) + _LINE_COST
+        if self._printed <= _OUTPUT_MAX:
+            self._append(EventKind.OUTPUT, line)
+        else:
+            self._left_out += 1
+            self._last.append(line)
 
     def progress(self, done: int, total: int) -> None:
         now = time.monotonic()
@@ -65,8 +81,18 @@ class DeploymentLog:
             self._append(EventKind.PROGRESS, done=done, total=total)
 
     def failed(self, step: str, failure: Failure) -> None:
+        self._tell_the_end()
         text = "\n".join(part for part in (failure.what, failure.why, failure.do) if part)
         self._append(EventKind.FAILED, text, step=step)
+
+    def _tell_the_end(self) -> None:
+        """What a step printed that was too much: how many lines, and the last of them."""
+        if self._left_out:
+            self.note(f"it printed too much: {self._left_out - len(self._last):,} lines are left out here")
+            for line in self._last:
+                self._append(EventKind.OUTPUT, line)
+        self._printed = self._left_out = 0
+        self._last.clear()
 
     def _append(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -23,6 +24,7 @@ from potions.model.service import Account
 
 __all__ = [
     "free_bytes",
+    "hash_of",
     "measure",
     "move",
     "provision",
@@ -132,6 +134,12 @@ def free_bytes(path: Path) -> int:
     """Bytes that are left for this user on the file system of ``path``; raises OSError."""
     left = os.statvfs(path)
     return left.f_bavail * left.f_frsize
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def provision(entries: Iterable[Entry], account: Account) -> None:

@@ -47,16 +47,23 @@ def folder_at(storage: Path, path: StoredPath) -> Iterator[int]:
     Raises StoredUnknown, StoredLink, StoredKindRefused or StoredForbidden, about the first name on the way that is no
     folder, and OSError.
     """
-    with directory(storage) as top:
-        folder = os.dup(top)
-        try:
-            for depth in range(len(path.parts)):
-                inner = _step(folder, StoredPath(path.parts[: depth + 1]))
-                os.close(folder)
-                folder = inner
-            yield folder
-        finally:
+    folder = _top(storage)
+    try:
+        for depth in range(len(path.parts)):
+            inner = _step(folder, StoredPath(path.parts[: depth + 1]))
             os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _top(storage: Path) -> int:
+    try:
+        with directory(storage) as top:
+            return os.dup(top)
+    except PermissionError:
+        raise forbidden(StoredPath(()), look(storage)) from None
 
 
 def _step(folder: int, path: StoredPath) -> int:

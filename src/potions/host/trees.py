@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -30,6 +30,7 @@ from potions.host.archive import Limits, unpack
 from potions.host.below import Below
 from potions.host.files import (
     free_bytes,
+    hash_of,
     move,
     provision,
     remove_tree,
@@ -39,7 +40,7 @@ from potions.host.files import (
     write_atomically,
 )
 from potions.host.release_index import ReleaseIndex
-from potions.layout import ENV_FILE_MODE, FIRST_LIVE, SLOT_MODE, AppTree, Colour, Entry
+from potions.layout import ENV_FILE_MODE, FIRST_LIVE, HOLDS_MODE, SLOT_MODE, AppTree, Colour, Entry
 from potions.model.deployment import Release, SlotContent, Unpacked
 from potions.model.plan import ReleaseFiles, Shipped
 from potions.model.service import Account
@@ -50,7 +51,7 @@ ROOM_KEPT = 64 * 1024 * 1024
 
 
 #: A port at which nobody can listen.
-_CLOSED_GATE = b"0"
+_NOWHERE = 0
 
 
 class Trees:
@@ -99,13 +100,21 @@ class Trees:
             sync_filesystem(tree.root)
         replace_link(tree.live, _live_target(colour), tree.live_new)
 
-    def hold_requests(self, tree: AppTree, colour: Colour) -> None:
+    def hold_requests(self, tree: AppTree, colour: Colour, ports: Collection[int]) -> None:
+        for port in (_NOWHERE, *ports):
+            self._provide_port(tree, colour, port)
         # The gate first: a request that finds the hold must not find a port from an earlier time in it.
-        write_atomically(tree.gate(colour), _CLOSED_GATE, 0o644)
+        self.let_requests_go(tree, colour, _NOWHERE)
         write_atomically(tree.hold(colour), b"", 0o644)
 
     def let_requests_go(self, tree: AppTree, colour: Colour, port: int) -> None:
-        write_atomically(tree.gate(colour), str(port).encode(), 0o644)
+        self._provide_port(tree, colour, port)
+        replace_link(tree.gate(colour), tree.gate_port(colour, port).name, tree.gate_new(colour))
+
+    def _provide_port(self, tree: AppTree, colour: Colour, port: int) -> None:
+        path, text = tree.gate_port(colour, port), str(port).encode()
+        if not path.exists() or path.read_bytes() != text:
+            write_atomically(path, text, 0o644)
 
     def end_hold(self, tree: AppTree, colour: Colour) -> None:
         # The gate stays: whoever was on the way to it a moment ago still goes through.
@@ -116,9 +125,9 @@ class Trees:
         return tree.hold(colour).exists()
 
     def holds(self, tree: AppTree, colour: Colour) -> SlotContent | None:
-        if not tree.slot(colour).is_dir():
-            # Removed by hand, perhaps: what is not there cannot be gone back to.
-            return None
+        return self.record_of(tree, colour) if tree.slot(colour).is_dir() else None
+
+    def record_of(self, tree: AppTree, colour: Colour) -> SlotContent | None:
         try:
             return msgspec.json.decode(tree.holds(colour).read_bytes(), type=SlotContent)
         except FileNotFoundError:
@@ -134,12 +143,16 @@ class Trees:
         return self.size_of(tree.archive(release.id, release.suffix)) == release.packed_bytes
 
     def check_archive(self, tree: AppTree, release: Release) -> None:
+        archive = tree.archive(release.id, release.suffix)
         if not self.has_archive(tree, release):
-            raise ReleaseUnknown(
-                f"The archive of {release.label} is not there any more.",
-                why=f"{tree.archive(release.id, release.suffix)} is missing or has another size.",
-                do="Send the release again with: potions deploy",
-            )
+            raise _no_archive(release, f"{archive} is missing or has another size.")
+
+    def verify_archive(self, tree: AppTree, release: Release) -> None:
+        """The same, and every byte of it; a gigabyte takes less than a second. Raises ReleaseUnknown."""
+        self.check_archive(tree, release)
+        archive = tree.archive(release.id, release.suffix)
+        if hash_of(archive) != release.id:
+            raise _no_archive(release, f"{archive} was changed, or its disk is damaged.")
 
     def unpack(
         self, tree: AppTree, colour: Colour, release: Release, *, report: Report, cancelled: Callable[[], bool]
@@ -163,7 +176,7 @@ class Trees:
         _move_if_there(tree.holds(colour), tree.previous_holds(colour))
         _move_if_there(tree.slot(colour), tree.previous_slot(colour))
         move(tree.incoming(colour), tree.slot(colour))
-        write_atomically(tree.holds(colour), msgspec.json.encode(content), 0o644)
+        self.rewrite_holds(tree, colour, content)
 
     def put_back(self, tree: AppTree, colour: Colour) -> None:
         if tree.previous(colour).exists():
@@ -178,7 +191,7 @@ class Trees:
 
     def rewrite_holds(self, tree: AppTree, colour: Colour, content: SlotContent) -> None:
         """Say that the slot runs for another deployment now."""
-        write_atomically(tree.holds(colour), msgspec.json.encode(content), 0o644)
+        write_atomically(tree.holds(colour), msgspec.json.encode(content), HOLDS_MODE)
 
     def inspect(self, tree: AppTree, colour: Colour) -> ReleaseFiles:
         return self._below.run(below_tasks.inspect_release, tree.slot(colour))
@@ -220,6 +233,14 @@ class Trees:
 
     def prune(self, tree: AppTree, release: Release) -> None:
         remove_tree(tree.archive(release.id, release.suffix), below=tree.root)
+
+
+def _no_archive(release: Release, why: str) -> ReleaseUnknown:
+    return ReleaseUnknown(
+        f"The archive of {release.label} is not there any more.",
+        why=why,
+        do="Send the release again: potions deploy PATH --app APP",
+    )
 
 
 def _sync_early(tree: AppTree) -> None:

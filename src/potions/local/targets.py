@@ -29,6 +29,8 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TEMPORARY = ".potions-get-"
 _READ_BYTES = 1024 * 1024
 _LATEST_MTIME = 2**40
+#: Folders in one another at most: what lies deeper has a path that no program opens, and Python cannot remove it.
+_DEEPEST = 400
 
 
 @dataclass
@@ -217,9 +219,12 @@ def _enter(name: str, above: int) -> int:
 
 def _parts(name: str) -> Parts:
     try:
-        return parse_stored_path(name).parts
+        parts = parse_stored_path(name).parts
     except StoredPathRefused as error:
         raise _refused(name, error.why) from error
+    if len(parts) > _DEEPEST:
+        raise _refused(name, f"It lies more than {_DEEPEST} folders deep.")
+    return parts
 
 
 def _refused(name: str, why: str) -> LocalFileRefused:

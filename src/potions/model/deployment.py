@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from potions.layout import Colour
-from potions.model.plan import Strategy
+from potions.model.plan import RunPlan, Strategy
 from potions.names import AppName, ReleaseId
 
 
@@ -121,3 +121,5 @@ class SlotContent(msgspec.Struct, frozen=True):
     """The number of the deployment whose files and variables the slot runs with."""
     directory: str = ""
     """Where the release was unpacked and built. A build may know this path: under another one it does not run."""
+    plan: RunPlan | None = None
+    """How it is run, as its files said when they were unpacked: the app may write over them since."""

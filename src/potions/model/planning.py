@@ -9,6 +9,9 @@ import msgspec
 from potions.errors import ManifestRefused, NoStartCommand
 from potions.model.plan import Manifest, Process, ReleaseFiles, RunPlan, Worker
 
+#: Each is a program of the supervisor, with a log and a connection to it of its own.
+MOST_WORKERS = 50
+
 
 class Procfile(msgspec.Struct, frozen=True):
     """The lines of a Procfile: ``web`` starts the app, ``release`` migrates, every other one is a worker."""
@@ -21,8 +24,8 @@ class Procfile(msgspec.Struct, frozen=True):
 def plan_run(files: ReleaseFiles, manifest: Manifest, procfile: Procfile | None) -> RunPlan:
     """Choose each command from the first place that names it.
 
-    Raises NoStartCommand where none names how to start, and ManifestRefused for a worker without a command. A Mix
-    release stays one however it is started: it needs its node name in any case.
+    Raises NoStartCommand where none names how to start, and ManifestRefused for a worker without a command or too
+    many of them. A Mix release stays one however it is started: it needs its node name in any case.
     """
     lines = procfile or Procfile()
     start = manifest.start or lines.web or _mix_start(files)
@@ -41,6 +44,12 @@ def plan_run(files: ReleaseFiles, manifest: Manifest, procfile: Procfile | None)
 def _workers(manifest: Manifest, lines: Procfile) -> tuple[Worker, ...]:
     """Those of the Procfile in its order, then those that only the manifest names."""
     names = [*lines.workers, *(name for name in manifest.processes if name not in lines.workers)]
+    if len(names) > MOST_WORKERS:
+        raise ManifestRefused(
+            f"The release has {len(names)} workers.",
+            why=f"A slot runs at most {MOST_WORKERS}.",
+            do="Have one worker start several processes or threads of its own.",
+        )
     return tuple(_worker(name, manifest.processes.get(name, Process()), lines.workers.get(name)) for name in names)
 
 

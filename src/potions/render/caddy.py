@@ -99,8 +99,9 @@ _GATED_HANDLER = """\
 {plain}
 		}}"""
 
-#: How long a request is held at most. What ends the wait is the agent; this is for when it never comes back.
-_PATIENCE = "10m"
+#: How long a request is held at most: as long as a release may take to stop. What ends the wait is the agent, or the
+#: client.
+_PATIENCE = "24h"
 
 
 class Site(msgspec.Struct, frozen=True):

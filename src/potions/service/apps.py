@@ -267,7 +267,8 @@ class AppService:
         serving = self._context.live_deployment(app)
         if serving is None or app.stopped:
             return
-        if moved:
+        tree = self._context.tree(app)
+        if moved or not tree.slot(self._context.trees.live(tree)).is_dir():
             self._context.store.create_deployment(app.id, Kind.REDEPLOY, serving.release.id, by)
             self._jobs.wake()
         else:

@@ -75,15 +75,15 @@ class Context:
             mend(self.store, self.trees, self.tree(app), app)
 
     def live_deployment(self, app: App) -> Deployment | None:
-        """What the live slot holds and serves; None while nothing was deployed."""
+        """What serves, also where its slot was removed by hand; None while nothing was deployed."""
         tree = self.tree(app)
-        held = self.trees.holds(tree, self.trees.live(tree))
+        held = self.trees.record_of(tree, self.trees.live(tree))
         return None if held is None else self.store.deployment(app.id, held.deployment)
 
     def needs_gate(self, app: App) -> bool:
         """Whether a release in one of the app's slots wants to be handed over."""
         tree = self.tree(app)
-        held = [self.trees.holds(tree, colour) for colour in Colour]
+        held = [self.trees.record_of(tree, colour) for colour in Colour]
         numbers = [one.deployment for one in held if one is not None]
         return any(self.store.deployment(app.id, number).strategy is Strategy.HANDOVER for number in numbers)
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from potions.errors import ArchiveBroken, NoRoom, NothingDeployed
 from potions.host.deployment_log import read_events
-from potions.host.files import free_bytes, move, remove_tree, sync_directory
+from potions.host.files import free_bytes, hash_of, move, remove_tree, sync_directory
 from potions.host.trees import ROOM_KEPT
 from potions.layout import AppTree
 from potions.model.app import App
@@ -60,7 +60,7 @@ class Upload:
         os.fsync(self._file.fileno())
         release = parse_release_id(self._hash.hexdigest())
         kept = self._tree.archive(release, suffix)
-        if kept.exists() and kept.stat().st_size == self.size:
+        if kept.exists() and kept.stat().st_size == self.size and hash_of(kept) == release:
             self.discard()
         else:
             remove_tree(kept, below=self._tree.root)

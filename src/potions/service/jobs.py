@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from potions.errors import AppBusy, AppUnknown, InternalError, NotCancellable, PotionsError
+from potions.errors import AppBusy, AppUnknown, DeployCancelled, InternalError, NotCancellable, PotionsError
 from potions.flows import step
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow
@@ -102,7 +102,10 @@ class Jobs:
                 self._changed.notify_all()
                 return
         if control.finishing or not control.cancel():
-            raise _not_cancellable(deployment, "A migration, or the switch itself, is not interrupted half way.")
+            raise _not_cancellable(
+                deployment,
+                "A migration, the end of the release before, and the switch itself are not interrupted half way.",
+            )
 
     def _ask_to_hurry(self, app: App, wants_other: bool) -> bool:
         """True where waiting for the app makes sense: it only drains, and was asked to end that."""
@@ -214,7 +217,31 @@ class Jobs:
             self._changed.notify_all()
 
     def _record_if_open(self, deployment: Deployment, error: PotionsError) -> None:
-        if not self._is_over(deployment):
+        try:
+            self._record(deployment, error)
+        except PotionsError as why:
+            # The disk is full, most likely. Whoever follows the deployment waits for this word.
+            _log.error("deployment %s of %s ended, which cannot be written: %s", deployment.number, deployment.app, why)
+            name = f"record {deployment.app} {deployment.number}"
+            threading.Thread(target=self._record_in_the_end, args=(deployment, error), name=name, daemon=True).start()
+
+    def _record_in_the_end(self, deployment: Deployment, error: PotionsError) -> None:
+        """Try again and again; a restart of the agent settles it as well."""
+        while True:
+            time.sleep(_PAUSE_AFTER_A_FAILURE)
+            try:
+                self._record(deployment, error)
+            except PotionsError:
+                continue
+            self.wake()
+            return
+
+    def _record(self, deployment: Deployment, error: PotionsError) -> None:
+        if self._is_over(deployment):
+            return
+        if isinstance(error, DeployCancelled):
+            self._context.store.cancel(deployment.id)
+        else:
             self._context.store.fail(deployment.id, step.failure_of(error))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from potions.errors import NoRoom, NothingDeployed, PotionsError
+from potions.errors import NoRoom, NothingDeployed, PotionsError, SlotGone
 from potions.flows import slots, workers
+from potions.flows.holding import hold_again, way_out
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.flows.switch import wait_until_idle
 from potions.flows.verify import verify_slot
@@ -31,8 +32,8 @@ class LifecycleService:
 
     def stop(self, name: str) -> None:
         """Stop both slots. Visitors are told that the app is not running."""
-        app, tree = self._context.present(name)
-        if self._context.trees.holds(tree, self._context.trees.live(tree)) is None:
+        app, _ = self._context.present(name)
+        if self._context.live_deployment(app) is None:
             raise NothingDeployed(app.name)
         lock = self._jobs.take_app(app, "stop")
         try:
@@ -95,12 +96,12 @@ class LifecycleService:
         tree = self._context.tree(app)
         live = self._context.trees.live(tree)
         if self._context.trees.is_held(tree, live):
-            self._context.trees.let_requests_go(tree, live, app.ports.of(live))
+            self._context.trees.let_requests_go(tree, live, way_out(self._context.world, app.ports.of(live)))
             self._context.trees.end_hold(tree, live)
+        self._context.proxy.end_hold(app.name)
 
     def end_both(self, app: App) -> None:
         """Stop both slots; for an app whose directory is gone as well."""
-        self._context.store.end_standby(app.id)
         for colour in Colour:
             self.end_slot(app, colour)
 
@@ -122,8 +123,8 @@ class LifecycleService:
         if not self._context.needs_gate(run.app):
             yield
             return
-        self._context.trees.hold_requests(run.tree, run.slot)
         try:
+            hold_again(run)
             wait_until_idle(run, run.slot, run.hold_drain)
             yield
         finally:
@@ -131,6 +132,7 @@ class LifecycleService:
 
     def _remember_stopped(self, app: App) -> None:
         try:
+            self._context.store.end_standby(app.id)
             self._context.store.set_stopped(app.id, True)
         except NoRoom as full:
             raise NoRoom(
@@ -149,13 +151,14 @@ class LifecycleService:
             raise
 
     def _live_run(self, app: App, transcript: Transcript) -> SlotRun:
-        """A run over what the live slot holds, to read its plan and start it; raises NothingDeployed."""
+        """A run over what the live slot holds, to read its plan and start it; raises NothingDeployed and SlotGone."""
         tree = self._context.tree(app)
         colour = self._context.trees.live(tree)
-        held = self._context.trees.holds(tree, colour)
-        if held is None:
+        deployment = self._context.live_deployment(app)
+        if deployment is None:
             raise NothingDeployed(app.name)
-        deployment = self._context.store.deployment(app.id, held.deployment)
+        if not tree.slot(colour).is_dir():
+            raise SlotGone(app.name, str(tree.slot(colour)))
         run = self._runs.in_slot(app, deployment, colour, Control())
         transcript.hide(run.variables)
         run.log = transcript

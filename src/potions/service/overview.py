@@ -79,7 +79,7 @@ class OverviewService:
         return parts
 
     def _serves(self, app: App) -> bool:
-        return not self._context.is_gone(app) and self._held(app, self._live(app)) is not None
+        return not self._context.is_gone(app) and self._context.live_deployment(app) is not None
 
     def _live(self, app: App) -> Colour:
         return self._context.trees.live(self._context.tree(app))
@@ -100,7 +100,7 @@ class OverviewService:
     def _look(self, app: App, states: Mapping[str, ServiceState]) -> AppSummary:
         gone = self._context.is_gone(app)
         live = Colour.GREEN if gone else self._live(app)
-        held = None if gone else self._held(app, live)
+        held = None if gone else self._context.trees.record_of(self._context.tree(app), live)
         return AppSummary(
             name=app.name,
             address=self._address(app),

@@ -23,7 +23,7 @@ def releases_to_prune(context: Context, app: App, deployment: Deployment, keep: 
 def _needed(context: Context, app: App) -> set[ReleaseId]:
     """What either slot holds, what a rollback goes to also where its slot was removed by hand, and what waits."""
     tree = context.tree(app)
-    held = [context.trees.holds(tree, colour) for colour in Colour]
+    held = [context.trees.record_of(tree, colour) for colour in Colour]
     target = context.rollback_target(app)
     return {
         *(one.release for one in held if one is not None),

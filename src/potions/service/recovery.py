@@ -13,7 +13,7 @@ from typing import TypeVar
 from potions.errors import PotionsError, StepInterrupted
 from potions.flows import step
 from potions.flows.deploy import SWITCH, deploy, rollback
-from potions.flows.handover import HOLD
+from potions.flows.holding import HOLD
 from potions.flows.run import SlotRun
 from potions.flows.step import Flow
 from potions.host.caddy import wait_until_up
@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T", App, Deployment, str)
 
+#: Who asks for what nobody asked for.
+_BY = "potions"
 #: Seconds to wait for the proxy at most.
 _PROXY_TIMEOUT = 10.0
 
@@ -164,8 +166,21 @@ class Recovery:
         live = self._context.trees.live(tree)
         if app.stopped:
             self._lifecycle.end_slot(app, live)
-        elif self._context.trees.holds(tree, live) is not None:
+            return
+        serves = self._context.trees.record_of(tree, live)
+        if serves is None:
+            return
+        if serves.directory != str(tree.slot(live)) or not tree.slot(live).is_dir():
+            # The home was moved, so that what a build made knows its old path; or somebody removed the slot.
+            self._deploy_again(app)
+        if tree.slot(live).is_dir():
             self._lifecycle.start_live(app, Transcript())
+
+    def _deploy_again(self, app: App) -> None:
+        serves = self._context.live_deployment(app)
+        if serves is not None and not any(one.app_id == app.id for one in self._context.store.unfinished()):
+            self._context.store.create_deployment(app.id, Kind.REDEPLOY, serves.release.id, _BY)
+            self._jobs.wake()
 
 
 def _leave(_app: App) -> None:

@@ -106,7 +106,8 @@ class Runs:
 
     def _holds_release(self, run: SlotRun) -> bool:
         held: SlotContent | None = self._context.trees.holds(run.tree, run.slot)
-        return held is not None and held.release == run.content.release and held.directory == run.content.directory
+        wanted = run.content_without_plan
+        return held is not None and (held.release, held.directory) == (wanted.release, wanted.directory)
 
     def _current(self, app: App, deployment: Deployment) -> Mapping[str, str]:
         """The variables it runs with, every automatic one as of today."""

@@ -126,7 +126,13 @@ def test_in_a_handover_a_switch_lets_those_go_who_wait(manifest: str, before: St
     script = Script(manifest=manifest)
     point_traffic_at_slot(script.run(serving_strategy=before))
     point_traffic_back(script.run(serving_strategy=before))
-    assert script.remembered.told == ["let go blue 4000", "end hold blue", "hold blue"]
+    assert script.remembered.told == [
+        "let go blue 4000",
+        "end hold blue",
+        "calm no more for blog",
+        "calm for blog",
+        "hold blue",
+    ]
 
 
 def test_a_first_deploy_hands_nothing_over() -> None:

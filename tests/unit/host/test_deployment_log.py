@@ -182,3 +182,32 @@ def test_others_may_not_read_it(log: DeploymentLog, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     (line,) = path.read_bytes().splitlines()
     assert msgspec.json.decode(line)["text"] == "one\ntwo"
+
+
+def test_what_is_printed_without_end_is_not_kept_without_end(path: Path) -> None:
+    """A build that prints a line a million times fills no disk: its beginning and its last lines are there."""
+    log = DeploymentLog(path)
+    log.began("build")
+    for number in range(50_000):
+        log.output(f"{number} {'x' * 1000}")
+    log.ended("build", 1)
+    log.began("start")
+    log.output("of the next step")
+    told = [event.text for event in events(path) if event.text]
+    kept = [text.partition(" ")[0] for text in told if text.endswith("x")]
+    left_out = 50_000 - len(kept)
+    assert path.stat().st_size < 12 * 1024 * 1024
+    assert kept == [*map(str, range(len(kept) - 100)), *map(str, range(49_900, 50_000))]
+    assert f"it printed too much: {left_out:,} lines are left out here" in told
+    assert told[-1] == "of the next step"
+
+
+def test_the_last_lines_before_a_failure_are_kept(path: Path) -> None:
+    """They say why, however much came before them."""
+    log = DeploymentLog(path)
+    log.began("build")
+    for number in range(20_000):
+        log.output(f"{number} {'x' * 1000}")
+    log.failed("build", Failure("build-failed", "What."))
+    *_, last, failure = [event.text for event in events(path) if event.text]
+    assert (last.partition(" ")[0], failure) == ("19999", "What.")

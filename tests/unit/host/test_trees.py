@@ -231,6 +231,27 @@ def test_an_archive_that_is_not_there_any_more_is_told(trees: Trees, tree: AppTr
         trees.check_archive(tree, release)
 
 
+def test_an_archive_of_which_one_byte_is_another_is_told(trees: Trees, tree: AppTree) -> None:
+    """A damaged disk, or somebody's editor: the length says nothing."""
+    release = release_of(tree, one=b"1")
+    trees.verify_archive(tree, release)
+    archive = tree.archive(release.id, release.suffix)
+    data = archive.read_bytes()
+    archive.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    trees.check_archive(tree, release)
+    with pytest.raises(ReleaseUnknown, match="r2") as refused:
+        trees.verify_archive(tree, release)
+    assert "changed" in refused.value.why
+
+
+def test_what_a_slot_held_is_known_after_its_files_were_removed(trees: Trees, tree: AppTree) -> None:
+    """It cannot be run from there, and it is known which release is missing."""
+    fill(trees, tree)
+    shutil.rmtree(tree.slot(BLUE))
+    assert trees.holds(tree, BLUE) is None
+    assert trees.record_of(tree, BLUE) == OLD
+
+
 # The switch
 
 
@@ -310,7 +331,7 @@ def test_owners_and_modes_do_not_depend_on_the_umask(trees: Trees, home: Path, u
     slot = told(Entry(tree.slot(BLUE), "app", 0o750))
     assert modes(tree) == {**wanted, "blue": slot}
     assert stat.S_IMODE(tree.env_file(BLUE).stat().st_mode) == 0o600
-    assert stat.S_IMODE(tree.holds(BLUE).stat().st_mode) == 0o644
+    assert stat.S_IMODE(tree.holds(BLUE).stat().st_mode) == 0o600
     assert stat.S_IMODE(tree.marker_name(BLUE).stat().st_mode) == 0o644
 
 

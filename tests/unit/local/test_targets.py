@@ -176,6 +176,7 @@ HOSTILE = {
     "a folder and a file": [file("a/b"), file("a")],
     "no name": [member("", type=tarfile.REGTYPE)],
     "a long name": [file("x" * 300)],
+    "deeper than Python can remove": [file("d/" * 300), file("d/" * 6000 + "f")],
 }
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from potions.errors import NoStartCommand
+from potions.errors import ManifestRefused, NoStartCommand
 from potions.model.plan import Manifest, ReleaseFiles
-from potions.model.planning import Procfile, plan_run
+from potions.model.planning import MOST_WORKERS, Procfile, plan_run
 
 _MIX = ReleaseFiles(mix_name="gallery", mix_migrate=True)
 
@@ -57,3 +57,11 @@ def test_a_release_that_does_not_say_how_it_starts_is_refused(procfile: Procfile
     with pytest.raises(NoStartCommand) as refused:
         plan_run(ReleaseFiles(), Manifest(migrate="a", build="b"), procfile)
     assert "web: COMMAND" in refused.value.do
+
+
+def test_a_release_cannot_take_the_whole_supervisor() -> None:
+    """Fifty workers are many; five hundred would use up what the supervisor may open, for every other app too."""
+    lines = {f"w{number}": "work" for number in range(MOST_WORKERS)}
+    assert len(plan_run(ReleaseFiles(), Manifest(), Procfile(web="a", workers=lines)).workers) == MOST_WORKERS
+    with pytest.raises(ManifestRefused, match="has 51 workers"):
+        plan_run(ReleaseFiles(), Manifest(), Procfile(web="a", workers=lines | {"more": "work"}))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import httpx
+import msgspec
 import pytest
 
+from potions.errors import SlotGone
+from potions.layout import Colour
 from potions.model.app import App, Ports
+from potions.model.deployment import Kind
 from potions.names import AppName
 from potions.service import Service
 from support.bare_home import bare_home, running_caddy, running_supervisord
+from support.doctoring import deployed
 from support.platform import free_port
 from support.still_service import still_service
 
@@ -67,3 +73,55 @@ def test_one_app_that_nobody_can_help_does_not_keep_the_others(
     monkeypatch.setattr(service.lifecycle, "end_slot", end_slot)
     service.recovery.run()
     assert settled == [broken.name, sound.name]
+
+
+@pytest.fixture
+def deployed_app(service: Service) -> App:
+    """An app whose blue slot serves, with nothing running."""
+    app = app_with(service, "blog", free_port())
+    deployed(service.context, app)
+    return app
+
+
+def asked_for(service: Service, app: App) -> list[tuple[Kind, str]]:
+    return [(one.kind, one.by) for one in service.context.store.unfinished() if one.app_id == app.id]
+
+
+def test_a_slot_that_was_removed_by_hand_is_unpacked_again(service: Service, deployed_app: App) -> None:
+    """Its release is known and its archive is kept: nobody has to find out what served."""
+    shutil.rmtree(service.context.tree(deployed_app).slot(Colour.BLUE))
+    service.recovery.run()
+    assert asked_for(service, deployed_app) == [(Kind.REDEPLOY, "potions")]
+    service.recovery.run()
+    assert len(asked_for(service, deployed_app)) == 1
+
+
+def test_a_release_that_was_built_elsewhere_is_built_again(service: Service, deployed_app: App) -> None:
+    """The home was moved: a virtual environment, for one, knows its old path."""
+    tree = service.context.tree(deployed_app)
+    there = service.context.trees.holds(tree, Colour.BLUE)
+    assert there is not None
+    service.context.trees.rewrite_holds(tree, Colour.BLUE, msgspec.structs.replace(there, directory="/old/blue"))
+    service.recovery.run()
+    assert asked_for(service, deployed_app) == [(Kind.REDEPLOY, "potions")]
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_nothing_is_deployed_that_nobody_needs(service: Service, deployed_app: App, *, stopped: bool) -> None:
+    """What is where it was built runs as it is; and an app that was stopped stays so, whatever is missing."""
+    service.context.store.set_stopped(deployed_app.id, stopped)
+    if stopped:
+        shutil.rmtree(service.context.tree(deployed_app).slot(Colour.BLUE))
+    service.recovery.run()
+    assert asked_for(service, deployed_app) == []
+
+
+def test_a_slot_that_is_gone_is_told(service: Service, deployed_app: App) -> None:
+    """It cannot be started; what brings it back is said, and it is still known what serves."""
+    shutil.rmtree(service.context.tree(deployed_app).slot(Colour.BLUE))
+    with pytest.raises(SlotGone, match=r"blue, the live slot of blog.*not there") as refused:
+        service.lifecycle.start("blog")
+    assert "potions redeploy blog" in refused.value.do
+    serves = service.overview.app("blog").summary.serves
+    assert serves is not None
+    assert serves.label == "r1"

@@ -164,3 +164,14 @@ def test_an_app_that_is_removed_meanwhile_leaves_no_trace(upload: Upload, tree: 
     tree.root.rename(tree.root.with_name("elsewhere"))
     upload.discard()
     tree.root.with_name("elsewhere").rename(tree.root)
+
+
+def test_a_kept_archive_whose_disk_is_damaged_is_replaced(service: Service, app: App, tree: AppTree) -> None:
+    """Its length alone says nothing: one byte of it is another one."""
+    kept = tree.archive(HASH, "tar.gz")
+    kept.write_bytes(ARCHIVE[:-1] + bytes([ARCHIVE[-1] ^ 1]))
+    upload = service.deployments.begin_upload(app.name, None, None)
+    upload.write(ARCHIVE)
+    service.deployments.finish_upload(app.name, upload, "blog.tar.gz", None)
+    upload.discard()
+    assert kept.read_bytes() == ARCHIVE

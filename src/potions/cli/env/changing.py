@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json
 from potions.cli.screen import print_json, sanitise, say, stderr, stdout, width
-from potions.errors import UsageRefused, VariableRefused
+from potions.errors import NameRefused, UsageRefused, VariableRefused
 from potions.names import parse_app_name, parse_env_name, parse_env_value
 from potions.schema import VariablesChange, VariablesChanged
 
@@ -121,7 +121,7 @@ def _fold(text: str, room: int) -> list[str]:
 def _values(app: str, words: list[str]) -> dict[str, str]:
     """Names are looked at before any value is asked for, so that nobody types a secret in vain."""
     split = [word.partition("=") for word in words]
-    names = [str(parse_env_name(name)) for name, _, _ in split]
+    names = [_name(app, name, value) for name, _, value in split]
     bare = [name for name, equals, _ in split if not equals]
     _refuse_twice(names)
     if len(bare) > 1 and not sys.stdin.isatty():
@@ -132,6 +132,20 @@ def _values(app: str, words: list[str]) -> dict[str, str]:
         )
     given = {name: value if equals else _ask(app, name) for name, equals, value in split}
     return {name: parse_env_value(name, value) for name, value in given.items()}
+
+
+def _name(app: str, name: str, value: str) -> str:
+    try:
+        return str(parse_env_name(name))
+    except NameRefused:
+        if value.strip("="):
+            raise
+        # Whoever forgot the name gave the value in its place, which in base64 can end with "=".
+        raise UsageRefused(
+            "One of the words is no variable.",
+            why="It is not shown here: it may be a value whose name was forgotten. A name has A-Z, a-z, 0-9 and _.",
+            do=f"potions env set {app} NAME, or NAME=VALUE",
+        ) from None
 
 
 def _refuse_twice(names: list[str]) -> None:

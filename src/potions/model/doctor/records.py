@@ -27,7 +27,7 @@ SLOT_GONE = Kind(
     "slot-gone",
     Severity.ERROR,
     "The files of an app's live slot were removed by hand.",
-    "Deploy again: potions deploy PATH --app APP",
+    "Unpack its release again: potions redeploy APP",
 )
 STORAGE_LINK_MISSING = Kind(
     "storage-link-missing",

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from potions.errors import PotionsError, StoreFailed
+from potions.flows.run import plan_in
 from potions.host.doctor.entries import bytes_at, files_in, look_at
 from potions.host.doctor.leftovers import temporary_in, uploads_in
 from potions.layout import Colour
@@ -58,7 +59,7 @@ def _lost_record(scene: Scene, app: AppScene) -> Iterator[Finding]:
             f"{app.tree.slot(app.live)}, the live slot of {app.name}, is gone.",
             app=app.name,
             place=app.tree.slot(app.live),
-            do=f"Deploy again: potions deploy PATH --app {app.name}",
+            do=f"Unpack its release again: potions redeploy {app.name}",
         )
     else:
         place = app.tree.holds(app.live)
@@ -126,7 +127,7 @@ def _workers(scene: Scene, app: AppScene, live: Colour, planned: Iterable[Worker
 def _plan(scene: Scene, app: AppScene, live: Colour) -> RunPlan | None:
     """How what serves is run; None where nothing does, or its own files do not say it any more."""
     try:
-        return None if app.serves is None else scene.context.world.plans.of(app.tree, live, app.serves.release)
+        return None if app.serves is None else plan_in(scene.context.world, app.tree, live)
     except PotionsError:
         return None
 

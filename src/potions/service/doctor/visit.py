@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from potions.flows.run import plan_in
 from potions.flows.verify import is_good
 from potions.model.doctor.visits import VisitSeen, judge_visit
 from potions.model.plan import Health
@@ -18,9 +19,7 @@ def look_at_visit(scene: Scene, app: AppScene) -> Look:
     if app.live is None or not _is_answered(scene, app):
         return Look("nobody was asked", [])
     held = app.serves
-    health = (
-        Health() if held is None else scene.context.world.plans.of(app.tree, app.live, held.release).manifest.health
-    )
+    health = Health() if held is None else plan_in(scene.context.world, app.tree, app.live).manifest.health
     path = health.path or "/"
     found = []
     for _ in range(_TRIES):

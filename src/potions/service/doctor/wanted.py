@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from potions.host.doctor.entries import files_in, look_at, user_name
-from potions.layout import ENV_FILE_MODE, SLOT_MODE, Colour, Entry
+from potions.layout import ENV_FILE_MODE, HOLDS_MODE, SLOT_MODE, Colour, Entry
 from potions.model.doctor.entries import Seen, Thing, Wanted, WantedLink
 from potions.model.service import Account
 from potions.service.context import Context
@@ -76,7 +76,7 @@ def _slot(app: AppScene, colour: Colour, account: Account) -> Iterator[Wanted]:
     yield Wanted(tree.marker_name(colour), Thing.FILE, _READABLE, own)
     # With the other one's name in it, its folder would send visitors there.
     yield Wanted(tree.marker(colour) / colour.other.value, Thing.NOTHING, 0, own)
-    yield Wanted(tree.holds(colour), Thing.FILE, _READABLE, own, optional=True)
+    yield Wanted(tree.holds(colour), Thing.FILE, HOLDS_MODE, own, optional=True)
     yield Wanted(tree.slot(colour), Thing.DIRECTORY, SLOT_MODE, account.name, optional=True, of_app=True, fixable=False)
     yield Wanted(
         tree.env_file(colour),

@@ -174,3 +174,13 @@ def test_a_pipe_gets_one_line_a_word(run: Run, agent: CannedAgent, monkeypatch: 
     names = [f"A_RATHER_LONG_NAME_{number}" for number in range(20)]
     agent.says("PATCH", PATH, VariablesChanged([], [], names, []))
     assert run("env", "unset", "blog", *names).out.splitlines()[0] == f"removed   {', '.join(names)}"
+
+
+@pytest.mark.parametrize("word", ["hunter2-and-more", "c2VjcmV0/c2VjcmV0Cg==", "two words"])
+def test_a_value_whose_name_was_forgotten_is_not_shown(run: Run, agent: CannedAgent, word: str) -> None:
+    """An error is copied into tickets and chats."""
+    outcome = run("env", "set", "blog", word)
+    assert outcome.status == 2
+    assert word.rstrip("=") not in outcome.err
+    assert "potions env set blog NAME" in outcome.err
+    assert agent.asked == []

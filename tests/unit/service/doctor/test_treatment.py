@@ -174,13 +174,13 @@ def test_visitors_who_wait_for_nothing_are_let_go(service: Service, app: App, tr
     """Those of the live slot; a hold of the idle one is what a failed hand-over leaves, and holds nobody."""
     deployed(context, app)
     context.store.set_stopped(app.id, True)
-    context.trees.hold_requests(tree, Colour.GREEN)
+    context.trees.hold_requests(tree, Colour.GREEN, app.ports.both)
     assert found(service) == []
-    context.trees.hold_requests(tree, Colour.BLUE)
+    context.trees.hold_requests(tree, Colour.BLUE, app.ports.both)
     assert found(service) == ["hold-left"]
     mend(service)
     assert found(service) == []
-    assert tree.gate(Colour.BLUE).read_text() == str(app.ports.of(Colour.BLUE))
+    assert tree.gate(Colour.BLUE).read_text() == str(context.proxy.own_port), "nobody listens in the slot"
 
 
 def test_two_looks_at_once(service: Service, app: App, tree: AppTree) -> None:
