@@ -87,3 +87,27 @@ def _static_release(folder: Path, version: str) -> Path:
     )
     (folder / "potions.toml").write_text('app = "tiny"\n\n[run]\nstart = "./server"\n')
     return folder
+
+
+@pytest.mark.contract("S1")
+@pytest.mark.parametrize("instead", ["mkdir storage && touch storage/lost", "cp -r /etc/hostname storage", "ln -s /tmp storage"])
+def test_a_build_cannot_put_something_else_in_the_place_of_storage(
+    potions: Platform, release: Callable[..., Path], instead: str
+) -> None:
+    """What the app would write there would be gone with the next deploy."""
+    potions.do("apps", "create", "blog")
+    potions.do("deploy", str(release("1")), "--app", "blog")
+    (potions.tree("blog").storage / "precious").write_text("kept")
+    manifest = f"[build]\ncommand = 'rm storage && {instead}'\n"
+    outcome = potions.refused("deploy", str(release("2", manifest=manifest)), "--app", "blog")
+    assert "The build put something else in the place of ./storage." in outcome.text
+    assert potions.version("blog") == "1"
+    assert (potions.tree("blog").storage / "precious").read_text() == "kept"
+
+
+def test_a_build_that_removes_the_link_gets_it_back(potions: Platform, release: Callable[..., Path]) -> None:
+    """`rm -rf storage` in a build script removes a link, and no stored file."""
+    potions.do("apps", "create", "blog")
+    (potions.tree("blog").storage / "precious").write_text("kept")
+    potions.do("deploy", str(release("1", manifest="[build]\ncommand = 'rm -rf storage'\n")), "--app", "blog")
+    assert (potions.tree("blog").slot(potions.live("blog")) / "storage" / "precious").read_text() == "kept"

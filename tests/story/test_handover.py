@@ -122,3 +122,34 @@ strategy = "handover"
         seen.wait_for_more()
     assert "GET /health gave 503" in refused.text
     assert (seen.failed, set(seen.versions)) == ([], {"1"})
+
+
+def test_a_new_app_cuts_off_nobody_who_waits(potions: Platform, tmp_path: Path) -> None:
+    """The proxy's configuration changes once the visitors of the other app have their answers."""
+    potions.do("apps", "create", "keep")
+    potions.do("deploy", str(keeper_release(tmp_path / "1", "1")), "--app", "keep")
+    hold = potions.tree("keep").hold(potions.live("keep").other)
+    with visitors(potions, "keep") as seen:
+        deploying = potions.start("deploy", str(keeper_release(tmp_path / "2", "2", boots=2)), "--app", "keep")
+        wait_for(hold.exists, "visitors wait")
+        potions.do("apps", "create", "other")
+        assert not hold.exists()
+        seen.wait_for_more()
+    assert (deploying.wait(), seen.failed) == (0, [])
+    assert seen.versions[-1] == "2"
+    assert "503" in potions.version("other")
+
+
+def test_a_handover_is_not_cancelled_while_the_old_release_ends(potions: Platform, tmp_path: Path) -> None:
+    """What it writes at its end is written: it is told so, and the deploy goes on."""
+    potions.do("apps", "create", "keep")
+    potions.do("deploy", str(keeper_release(tmp_path / "1", "1", stop_takes=2)), "--app", "keep")
+    with visitors(potions, "keep") as seen:
+        potions.do("deploy", str(keeper_release(tmp_path / "2", "2")), "--app", "keep", "--detach")
+        log = potions.tree("keep").deployment_log(2)
+        wait_for(lambda: log.exists() and "stop old" in log.read_text(), "the old release ends")
+        assert "not interrupted half way" in potions.refused("cancel", "keep", "2").text
+        wait_for(lambda: potions.statuses("keep") == ["succeeded"] * 2, "the deploy goes on")
+        seen.wait_for_more()
+    assert seen.failed == []
+    assert_never_two(diary(potions, "keep"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -14,6 +15,7 @@ import pytest
 from potions.errors import PotionsError
 from potions.host.processes import slot_processes
 from support.platform import Platform, wait_for
+from support.releases import as_tar_gz
 
 PRECIOUS = b"a customer's file"
 
@@ -154,3 +156,58 @@ def test_what_a_killed_shell_leaves_behind_does_not_keep_the_app_down(
     wait_for(came_back, f"the app is back\n{potions.report()}", timeout=30)
     assert potions.client.app("blog").summary.state == "running"
     assert child not in slot_processes(potions.tree("blog").root)
+
+
+def test_a_live_slot_that_was_removed_comes_back(potions: Platform, release: Callable[..., Path]) -> None:
+    """`rm -rf blue` by mistake: it is known what served, and a redeploy unpacks it again."""
+    potions.do("apps", "create", "blog")
+    potions.do("deploy", str(release("1")), "--app", "blog")
+    (potions.tree("blog").storage / "precious").write_bytes(PRECIOUS)
+    shutil.rmtree(potions.tree("blog").slot(potions.live("blog")))
+    assert potions.json("apps", "show", "blog")["summary"]["serves"]["label"] == "r1"
+    assert "potions redeploy blog" in potions.refused("restart", "blog").text
+    potions.do("redeploy", "blog")
+    assert potions.version("blog") == "1"
+    assert (potions.tree("blog").storage / "precious").read_bytes() == PRECIOUS
+
+
+def test_a_damaged_archive_is_not_deployed(potions: Platform, release: Callable[..., Path]) -> None:
+    """A disk that forgot a byte: the old release serves on, and sending the release again mends it."""
+    potions.do("apps", "create", "blog")
+    sent = as_tar_gz(release("1"))
+    potions.do("deploy", str(sent), "--app", "blog")
+    (archive,) = potions.tree("blog").releases.iterdir()
+    data = archive.read_bytes()
+    archive.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    outcome = potions.refused("redeploy", "blog")
+    assert "was changed, or its disk is damaged" in outcome.text
+    assert potions.version("blog") == "1"
+    potions.do("deploy", str(sent), "--app", "blog")
+    assert archive.read_bytes() == data
+
+
+def test_what_an_app_writes_into_its_slot_does_not_change_how_it_runs(
+    own_potions: Platform, release: Callable[..., Path]
+) -> None:
+    """How a release runs was decided when it was deployed, and a restart of the agent asks nobody else."""
+    potions = own_potions
+    potions.do("apps", "create", "blog")
+    potions.do("deploy", str(release("1")), "--app", "blog")
+    slot = potions.tree("blog").slot(potions.live("blog"))
+    (slot / "Procfile").write_text("web: echo taken over > storage/taken; exit 1\n")
+    (slot / "potions.toml").write_text("no manifest")
+    old = potions.agent_pid()
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: _agent_of(potions) not in (0, old), "the agent is back")
+    potions.do("restart", "blog")
+    assert potions.version("blog") == "1"
+    potions.do("down")
+    potions.do("up")
+    wait_for(lambda: potions.version("blog") == "1", "it serves again")
+    assert not (potions.tree("blog").storage / "taken").exists()
+
+
+def _agent_of(potions: Platform) -> int:
+    outcome = potions.run("status", "--json")
+    parts = outcome.json()["parts"] if outcome.status == 0 else []
+    return next((part["pid"] for part in parts if part["name"] == "agent"), 0)
