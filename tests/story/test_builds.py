@@ -90,7 +90,9 @@ def _static_release(folder: Path, version: str) -> Path:
 
 
 @pytest.mark.contract("S1")
-@pytest.mark.parametrize("instead", ["mkdir storage && touch storage/lost", "cp -r /etc/hostname storage", "ln -s /tmp storage"])
+@pytest.mark.parametrize(
+    "instead", ["mkdir storage && touch storage/lost", "cp -r /etc/hostname storage", "ln -s /tmp storage"]
+)
 def test_a_build_cannot_put_something_else_in_the_place_of_storage(
     potions: Platform, release: Callable[..., Path], instead: str
 ) -> None:

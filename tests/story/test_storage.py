@@ -340,3 +340,16 @@ def _remove(client: Client, folder: str) -> set[bytes]:
 
 
 ACTS: list[Callable[[Client, str], set[bytes]]] = [_get, _put, _list, _make, _move, _remove]
+
+
+def test_a_storage_that_its_app_may_not_enter_is_told(potions: Platform) -> None:
+    """`chmod 0` by mistake: each command says so, and nothing else breaks."""
+    potions.do("apps", "create", "files")
+    storage = potions.tree("files").storage
+    storage.chmod(0)
+    try:
+        for words in (("ls", "files"), ("show", "files"), ("usage", "files"), ("get", "files", "a")):
+            assert "has the mode 000" in potions.refused("storage", *words).text
+        assert potions.json("apps", "show", "files")["storage_files"] == 0
+    finally:
+        storage.chmod(0o750)

@@ -221,7 +221,7 @@ def rename_new(source: str, before: int, destination: str, after: int) -> None:
 
 
 def measure(path: Path) -> tuple[int, int]:
-    """The bytes in all regular files below a directory and how many files there are; (0, 0) if it is missing.
+    """The bytes in all regular files below a directory and how many files there are; (0, 0) without one to be read.
 
     Links are not followed, a file with several hard links counts once, and what vanishes or may not be read meanwhile
     counts as nothing. Changes nothing. Raises UnsafePath if ``path`` is no directory.
@@ -230,7 +230,7 @@ def measure(path: Path) -> tuple[int, int]:
     try:
         with directory(path) as top:
             census.count(top)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return 0, 0
     except OSError as error:
         if is_not_directory(error):

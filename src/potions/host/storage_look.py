@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from potions.errors import StoredUnknown
-from potions.host.descriptors import directory
 from potions.host.put_token import is_on_its_way
 from potions.host.stored import folder_at, status_at, target_of, told
 from potions.host.stored_entry import entry_of
@@ -25,7 +24,7 @@ DEPTH_MAX = 32
 def stored_entry(storage: Path, path: StoredPath) -> StoredEntry:
     """What lies at a path. Raises what `folder_at` and `status_at` raise."""
     if not path.parts:
-        with directory(storage) as top:
+        with folder_at(storage, path) as top:
             return entry_of(path, os.fstat(top))
     with folder_at(storage, path.parent) as folder:
         return _entry(path, folder, status_at(path, folder))
