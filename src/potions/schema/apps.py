@@ -1,0 +1,115 @@
+"""Apps, their slots, and the trash."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from potions.layout import Colour
+from potions.model.deployment import Deployment
+from potions.model.plan import Strategy
+from potions.model.service import Phase
+
+
+class AppCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Make an app. ``name`` is parsed by the agent, so that its error says the rule."""
+
+    name: str
+
+
+class Deployed(msgspec.Struct, frozen=True):
+    """What a slot holds."""
+
+    number: int
+    label: str
+    at: datetime | None
+
+
+class AppSummary(msgspec.Struct, frozen=True):
+    """A line of ``potions apps list``."""
+
+    name: str
+    address: str
+    serves: Deployed | None
+    """None while nothing was deployed."""
+    live: Colour
+    state: str
+    """``empty``, ``running``, ``starting`` (it runs, and does not listen yet), ``stopped``, ``stopping``, ``crashing``,
+    ``crashed``, ``down``, ``gone`` (its folder was removed by hand), or ``damaged`` (a file by which Potions knows its
+    slots was)."""
+    created: datetime
+    strategy: Strategy | None = None
+    """How what serves wants to be followed; None while nothing was deployed."""
+
+
+class ProcessDetail(msgspec.Struct, frozen=True):
+    """A worker of a slot."""
+
+    name: str
+    phase: Phase
+    pid: int
+    memory_bytes: int
+
+
+class SlotDetail(msgspec.Struct, frozen=True):
+    """One slot."""
+
+    colour: Colour
+    port: int
+    phase: Phase
+    live: bool
+    draining: bool
+    holds: Deployed | None
+    pid: int
+    in_flight: int
+    memory_bytes: int
+    """Of everything that runs in the slot, workers included."""
+    standby_until: datetime | None = None
+    """It served before, and is kept running until then: a rollback to it takes a moment."""
+    workers: list[ProcessDetail] = []
+
+
+class AppDetail(msgspec.Struct, frozen=True):
+    """Everything about an app on one page."""
+
+    summary: AppSummary
+    directory: str
+    storage: str
+    storage_bytes: int
+    storage_files: int
+    slots: list[SlotDetail]
+    last: Deployment | None
+    running: Deployment | None
+    """The deployment that runs or waits now."""
+    rollback_to: Deployment | None
+    unsaved: int = 0
+    """Variables that are saved but not live, or removed and still live."""
+
+
+class Removal(msgspec.Struct, frozen=True):
+    """What deleting an app took away, or would take away."""
+
+    name: str
+    storage_bytes: int
+    storage_files: int
+    total_bytes: int
+    total_files: int
+    restorable_until: datetime | None
+    """None for a purge, and for an app whose directory was gone."""
+
+
+class TrashEntry(msgspec.Struct, frozen=True):
+    """A deleted app that can be brought back."""
+
+    name: str
+    deleted: datetime
+    restorable_until: datetime
+    total_bytes: int
+    total_files: int
+
+
+class RestoreRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bring a deleted app back, under its old name or another one."""
+
+    new_name: str | None = None

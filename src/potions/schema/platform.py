@@ -1,0 +1,52 @@
+"""The platform itself: its parts, its refusals, and what apps print."""
+
+from __future__ import annotations
+
+import msgspec
+
+from potions.layout import Colour
+from potions.model.deployment import Deployment
+from potions.schema.apps import AppSummary
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """Every refusal, whatever the route: what ``errors.PotionsError`` says."""
+
+    code: str
+    what: str
+    why: str = ""
+    do: str = ""
+    exit_status: int = 1
+    retry: bool = False
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """A line an app printed."""
+
+    slot: Colour
+    text: str
+    process: str = "web"
+    """``web``, or the worker that printed it."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of the platform."""
+
+    name: str
+    running: bool
+    pid: int
+    detail: str
+
+
+class PlatformStatus(msgspec.Struct, frozen=True):
+    """What ``potions status`` shows."""
+
+    version: str
+    home: str
+    http_port: int
+    first_port: int
+    app_user: str
+    parts: list[Part]
+    apps: list[AppSummary]
+    running: list[Deployment]
+    """Deployments that run or wait, in the order of the queue."""
