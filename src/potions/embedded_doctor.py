@@ -11,7 +11,8 @@ import msgspec
 
 from potions import __version__
 from potions.client import Client
-from potions.embedded import bring_up, leftovers, load_settings, refuse_home, refuse_missing_key
+from potions.embedded.home import load_settings, refuse_home, refuse_missing_key
+from potions.embedded.running import bring_up, leftovers
 from potions.errors import AgentLost, AgentUnreachable, HomeRefused, PotionsError, RequestRefused, StartFailed
 from potions.host import processes
 from potions.host.account import account_of, refuse_unreachable

@@ -224,6 +224,11 @@ class Home:
         return self.state / "secret.key"
 
     @property
+    def dashboard_key(self) -> Path:
+        """What the dashboard seals its cookies with."""
+        return self.state / "dashboard.key"
+
+    @property
     def locks(self) -> Path:
         return self.state / "locks"
 
@@ -265,6 +270,10 @@ class Home:
         return self.run / "agent.sock"
 
     @property
+    def dashboard_socket(self) -> Path:
+        return self.run / "dashboard.sock"
+
+    @property
     def caddy_socket(self) -> Path:
         return self.run / "caddy.sock"
 
@@ -297,7 +306,7 @@ class Home:
         return self.root / "logs"
 
     def part_log(self, part: str) -> Path:
-        """What a part of the platform prints: ``supervisord``, ``caddy``, ``agent``."""
+        """What a part of the platform prints: ``supervisord``, ``caddy``, ``agent``, ``dashboard``."""
         return self.logs / f"{part}.log"
 
     def entries(self) -> tuple[Entry, ...]:

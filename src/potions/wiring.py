@@ -10,7 +10,7 @@ import sys
 from multiprocessing.util import get_temp_dir
 
 from potions.agent.app import serve
-from potions.embedded import load_settings, refuse_missing_key
+from potions.embedded.home import load_settings, refuse_missing_key
 from potions.errors import HomeBusy
 from potions.flows.run import World
 from potions.host.account import account_of

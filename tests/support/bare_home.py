@@ -66,9 +66,9 @@ def _is_of(process: psutil.Process, folder: str) -> bool:
 
 @contextmanager
 def running_supervisord(home: Home) -> Iterator[Supervisord]:
-    """The supervisord of a home, as the platform configures it; in place of Caddy and the agent two that only wait."""
+    """The supervisord of a home, as the platform configures it; in place of its parts three that only wait."""
     waiting = ["/bin/sleep", "infinity"]
-    text = render_supervisord(home, caddy=waiting, agent=waiting, as_root=os.geteuid() == 0)
+    text = render_supervisord(home, caddy=waiting, agent=waiting, dashboard=waiting, as_root=os.geteuid() == 0)
     home.supervisor_config.write_text(text)
     process = subprocess.Popen(
         [*supervisord_program(), "-n", "-c", str(home.supervisor_config)], stdout=subprocess.DEVNULL

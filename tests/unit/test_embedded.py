@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from potions import embedded
-from potions.embedded import bring_up, load_settings
+from potions.embedded.home import load_settings
+from potions.embedded.running import bring_up
+from potions.embedded.settling import settle_settings
 from potions.errors import AgentUnreachable, HomeRefused, UsageRefused
 from potions.layout import Home
 from potions.model.app import LAST_PORT
@@ -76,7 +77,7 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path, text: str) -> Non
 
 
 def settle(home: Home, http_port: int | None = None, first_port: int | None = None) -> Settings:
-    return embedded._settle_settings(home, ACCOUNT, http_port, first_port, lambda _said: None)
+    return settle_settings(home, ACCOUNT, http_port, first_port, lambda _said: None)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def up(*, http_port: _HttpPort = None, first_port: _FirstPort = None, json: Json
         potions up
         POTIONS_HOME=/srv/try potions up --http-port 8481 --first-port 4100
     """
-    from potions.embedded import bring_up
+    from potions.embedded.running import bring_up
 
     # What happens on the way goes to standard error, so that the answer stands alone on standard output.
     status = bring_up(home_from_environment(), http_port, first_port, _tell)
@@ -61,7 +61,7 @@ def down(*, json: Json = False) -> int:
 
         potions down
     """
-    from potions.embedded import take_down
+    from potions.embedded.running import take_down
 
     stopped = take_down(home_from_environment(), _tell)
     if json:

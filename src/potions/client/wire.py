@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -29,6 +30,8 @@ READ_SECONDS = 120.0
 _LOOK = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
 _PATIENT = httpx.Timeout(None, connect=CONNECT_SECONDS)
 _START = "Start it with: potions up"
+
+BASE_URL = "http://potions"
 
 T = TypeVar("T")
 
@@ -55,6 +58,21 @@ def _kind_of_unknown_code(body: ErrorBody) -> type[PotionsError]:
     return UnknownCodeError
 
 
+@dataclass(frozen=True)
+class Who:
+    """On whose behalf something is asked: what the agent knows the asker by, and where they are."""
+
+    credential: str = field(repr=False)
+    """That of a session or a token; empty for somebody who is about to sign in."""
+    address: str = ""
+    """The network address they ask from, for the audit log."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        known = {"Authorization": f"Bearer {self.credential}"} if self.credential else {}
+        return {**known, "Potions-From": self.address}
+
+
 class Wire:
     """A connection to one agent. Use it as a context manager, or call ``close``.
 
@@ -62,11 +80,18 @@ class Wire:
     answer broke off) and whatever the agent refuses with.
     """
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, who: Who | None = None) -> None:
+        """Ask as the system user that this process runs as, or as ``who``."""
         self.socket = socket
         transport = httpx.HTTPTransport(uds=str(socket), verify=False)
         # trust_env: a proxy in the environment has no business between this and a unix socket.
-        self._http = httpx.Client(transport=transport, base_url="http://potions", timeout=_LOOK, trust_env=False)
+        self._http = httpx.Client(
+            transport=transport,
+            base_url=BASE_URL,
+            headers=who.headers if who else None,
+            timeout=_LOOK,
+            trust_env=False,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -78,67 +103,69 @@ class Wire:
         self._http.close()
 
     def _get(self, path: str, kind: type[T], **query: Any) -> T:
-        with self._told():
-            answer = self._http.get(path, params=_words(query))
-        return _decode(answer, kind)
+        with told(self.socket):
+            answer = self._http.get(path, params=words(query))
+        return decode(answer, kind)
 
     def _write(self, method: str, path: str, kind: type[T], body: msgspec.Struct | None = None, **query: Any) -> T:
         content = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        with self._told():
+        with told(self.socket):
             answer = self._http.request(
-                method, path, params=_words(query), content=content, headers=headers, timeout=_PATIENT
+                method, path, params=words(query), content=content, headers=headers, timeout=_PATIENT
             )
-        return _decode(answer, kind)
+        return decode(answer, kind)
 
     def _send(
         self, method: str, path: str, kind: type[T], chunks: Iterable[bytes], headers: dict[str, str], **query: Any
     ) -> T:
         """Stream a body to the agent."""
         headers = {"Content-Type": "application/octet-stream", **headers}
-        with self._told():
+        with told(self.socket):
             answer = self._http.request(
-                method, path, params=_words(query), content=iter(chunks), headers=headers, timeout=_PATIENT
+                method, path, params=words(query), content=iter(chunks), headers=headers, timeout=_PATIENT
             )
-        return _decode(answer, kind)
+        return decode(answer, kind)
 
     def _stream(self, path: str, kind: type[T], **query: Any) -> Iterator[T]:
         decoder = msgspec.json.Decoder(kind)
-        with self._told(), self._http.stream("GET", path, params=_words(query), timeout=_PATIENT) as answer:
+        with told(self.socket), self._http.stream("GET", path, params=words(query), timeout=_PATIENT) as answer:
             if not answer.is_success:
                 answer.read()
-                raise _refusal(answer)
+                raise refusal(answer)
             for line in _lines(answer.iter_bytes()):
-                yield _line(decoder, line)
+                yield line_of(decoder, line)
 
     @contextmanager
     def _download(self, path: str) -> Iterator[httpx.Response]:
         """An answer whose body is read as it comes."""
-        with self._told(), self._http.stream("GET", path, timeout=_PATIENT) as answer:
+        with told(self.socket), self._http.stream("GET", path, timeout=_PATIENT) as answer:
             if not answer.is_success:
                 answer.read()
-                raise _refusal(answer)
+                raise refusal(answer)
             yield answer
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn what goes wrong below HTTP into errors that say what to do."""
-        began = time.monotonic()
-        try:
-            yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise self._unreachable(error) from error
-        except httpx.TransportError as error:
-            raise _lost(error, time.monotonic() - began) from error
 
-    def _unreachable(self, error: httpx.TransportError) -> PotionsError:
-        if "Permission denied" in str(error):
-            return NotAllowed(
-                "This user may not command Potions here.",
-                why=f"{self.socket} belongs to somebody else.",
-                do="Become the user who started it, or ask for the right to open that socket.",
-            )
-        return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {self.socket}.", do=_START)
+@contextmanager
+def told(socket: Path) -> Iterator[None]:
+    """Turn what goes wrong below HTTP into errors that say what to do."""
+    began = time.monotonic()
+    try:
+        yield
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise _unreachable(socket, error) from error
+    except httpx.TransportError as error:
+        raise _lost(error, time.monotonic() - began) from error
+
+
+def _unreachable(socket: Path, error: httpx.TransportError) -> PotionsError:
+    if "Permission denied" in str(error):
+        return NotAllowed(
+            "This user may not command Potions here.",
+            why=f"{socket} belongs to somebody else.",
+            do="Become the user who started it, or ask for the right to open that socket.",
+        )
+    return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {socket}.", do=_START)
 
 
 def app_path(app: str) -> str:
@@ -150,7 +177,7 @@ def segment(text: str) -> str:
     return quote(text, safe="").replace(".", "%2E")
 
 
-def _words(query: dict[str, Any]) -> dict[str, str] | None:
+def words(query: dict[str, Any]) -> dict[str, str] | None:
     """The query as text; None for none, because an empty one would take away what stands in the path."""
     return {name: word(value) for name, value in query.items()} or None
 
@@ -170,23 +197,23 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _line(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
+def line_of(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
     try:
         return decoder.decode(line)
     except msgspec.DecodeError as error:
         raise _not_understood(error) from error
 
 
-def _decode(answer: httpx.Response, kind: type[T]) -> T:
+def decode(answer: httpx.Response, kind: type[T]) -> T:
     if not answer.is_success:
-        raise _refusal(answer)
+        raise refusal(answer)
     try:
         return msgspec.json.decode(answer.content, type=kind)
     except msgspec.DecodeError as error:
         raise _not_understood(error) from error
 
 
-def _refusal(answer: httpx.Response) -> PotionsError:
+def refusal(answer: httpx.Response) -> PotionsError:
     try:
         return error_from(msgspec.json.decode(answer.content, type=ErrorBody))
     except msgspec.DecodeError:

@@ -10,6 +10,9 @@ import msgspec
 
 from potions.layout import Colour
 
+#: The parts of an embedded Potions as the supervisor calls them, in the order in which they start.
+PARTS = ("caddy", "agent", "dashboard")
+
 
 class Account(msgspec.Struct, frozen=True):
     """The system user that apps run as. ``switch`` is False where Potions itself already is that user."""

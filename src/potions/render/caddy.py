@@ -10,6 +10,7 @@ from textwrap import indent
 import msgspec
 
 from potions.layout import Colour, Home
+from potions.model.app import DASHBOARD_HOST
 
 _DEFAULT_PORT = 80
 _PLAIN = re.compile(r"[A-Za-z0-9_./*@:+,=-]+\Z")
@@ -33,6 +34,16 @@ _MAIN = """\
 }}
 
 import {sites}
+
+http://{dashboard_host}:{http_port} {{
+	@asset path /static/*
+	encode @asset zstd gzip
+	reverse_proxy {dashboard}
+	handle_errors 502 {{
+		header Retry-After 5
+		respond "The dashboard is not running. Start it with: potions up" 503
+	}}
+}}
 
 http://:{http_port} {{
 	respond "no app of that name here" 404
@@ -122,7 +133,7 @@ class Site(msgspec.Struct, frozen=True):
 
 
 def render_caddyfile(home: Home, http_port: int) -> str:
-    """The main file: what holds for every site, and an answer where no app has the name that was asked for.
+    """The main file: what holds for every site, the dashboard, and an answer where no app has the name asked for.
 
     Caddy waits ``grace_period`` for requests in flight when it stops, without a limit if there is none. HTTP/1 alone,
     because the other protocols need TLS and Caddy warns of that at every load.
@@ -132,6 +143,8 @@ def render_caddyfile(home: Home, http_port: int) -> str:
         data=_quote(str(home.caddy_data)),
         sites=_quote(str(home.sites / "*.caddy")),
         http_port=http_port,
+        dashboard_host=DASHBOARD_HOST,
+        dashboard=_quote(f"unix/{home.dashboard_socket}"),
     )
 
 

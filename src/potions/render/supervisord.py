@@ -58,8 +58,10 @@ stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=1
 """
 
-# supervisord ends programs one group after another, the highest first: the agent before it could react to the others
-# going, then Caddy, so that requests in flight are answered while the apps still run.
+# supervisord ends programs one group after another, the highest first: the dashboard, which only asks the agent; the
+# agent, before it could react to the others going; then Caddy, so that requests in flight are answered while the apps
+# still run.
+_DASHBOARD_PRIORITY = 1002
 _AGENT_PRIORITY = 1001
 _CADDY_PRIORITY = 1000
 _APP_PRIORITY = 999
@@ -70,8 +72,10 @@ _PART_RETRIES = 10
 _APP_RETRIES = 1_000_000_000
 
 
-def render_supervisord(home: Home, *, caddy: Sequence[str], agent: Sequence[str], as_root: bool) -> str:
-    """The main file of an embedded home. ``caddy`` and ``agent`` are the words that start them.
+def render_supervisord(
+    home: Home, *, caddy: Sequence[str], agent: Sequence[str], dashboard: Sequence[str], as_root: bool
+) -> str:
+    """The main file of an embedded home. ``caddy``, ``agent`` and ``dashboard`` are the words that start them.
 
     The services' programs are found in ``programs`` beside this file: a relative pattern, because supervisord cuts the
     setting at spaces. ``as_root`` says so to supervisord, which otherwise warns.
@@ -81,6 +85,7 @@ def render_supervisord(home: Home, *, caddy: Sequence[str], agent: Sequence[str]
     parts = (
         _part(home, "caddy", ["/usr/bin/env", *own_folders, *caddy], priority=_CADDY_PRIORITY, stopwaitsecs=15),
         _part(home, "agent", agent, priority=_AGENT_PRIORITY, stopwaitsecs=30),
+        _part(home, "dashboard", dashboard, priority=_DASHBOARD_PRIORITY, stopwaitsecs=10),
     )
     return _MAIN.format(
         socket=_value(str(home.supervisor_socket)),

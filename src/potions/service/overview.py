@@ -12,7 +12,7 @@ from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
 from potions.model.deployment import Deployment, SlotContent
 from potions.model.plan import Strategy
-from potions.model.service import Phase, ServiceState, slot_service, worker_of, worker_services
+from potions.model.service import PARTS, Phase, ServiceState, slot_service, worker_of, worker_services
 from potions.schema import AppDetail, AppSummary, Deployed, Part, PlatformStatus, ProcessDetail, SlotDetail
 from potions.service.context import Context
 from potions.service.variables import VariableService
@@ -72,7 +72,7 @@ class OverviewService:
     def _parts(self) -> list[Part]:
         supervisor = self._context.supervisor
         parts = []
-        for name in ("caddy", "agent"):
+        for name in PARTS:
             state = supervisor.state(name)
             detail = "" if state.phase is Phase.RUNNING else state.phase.value
             parts.append(Part(name, state.phase is Phase.RUNNING, state.pid, detail))

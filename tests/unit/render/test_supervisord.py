@@ -65,7 +65,10 @@ def _render_main(text: str) -> str:
     given = tomllib.loads(text)
     agent = ["/usr/bin/python3", "-m", "potions", "agent"]
     home = Home(Path(given["home"]))
-    return render_supervisord(home, caddy=["/bin/caddy", "run"], agent=agent, as_root=given["as_root"])
+    dashboard = ["/usr/bin/python3", "-m", "potions.dashboard", given["home"]]
+    return render_supervisord(
+        home, caddy=["/bin/caddy", "run"], agent=agent, dashboard=dashboard, as_root=given["as_root"]
+    )
 
 
 @pytest.mark.parametrize("case", golden_cases("program"))
@@ -91,7 +94,8 @@ def _read_back(home: Home, programs: dict[str, str]) -> ServerOptions:
     """What supervisord itself makes of the files."""
     argv = ["/bin/caddy", "run", "--config", str(home.caddyfile)]
     agent = [sys.executable, "-m", "potions", str(home.root)]
-    home.supervisor_config.write_text(render_supervisord(home, caddy=argv, agent=agent, as_root=os.getuid() == 0))
+    text = render_supervisord(home, caddy=argv, agent=agent, dashboard=agent, as_root=os.getuid() == 0)
+    home.supervisor_config.write_text(text)
     for name, text in programs.items():
         home.program(name).write_text(text)
     options = ServerOptions()

@@ -19,7 +19,7 @@ from potions.host.trees import ROOM_KEPT
 from potions.layout import Home
 from potions.model.doctor import database, entries, home, parts, ports, processes, room, sites
 from potions.model.doctor.finding import Finding
-from potions.model.service import Phase
+from potions.model.service import PARTS, Phase
 from potions.service.doctor import wanted
 from potions.service.doctor.look import Look, counted
 from potions.service.doctor.scene import MINUTES, Scene
@@ -28,16 +28,14 @@ from potions.store.revision import HEAD
 
 
 def look_at_parts(scene: Scene) -> Look:
-    """supervisord, Caddy and the agent."""
+    """supervisord, Caddy, the agent and the dashboard."""
     found: list[Finding] = []
     version = _caddy_version(found)
     if scene.is_supervised:
         found += parts.judge_proxy(_proxy_seen(scene))
     else:
         found.append(parts.SUPERVISOR_DOWN.found("supervisord does not answer.", place="supervisord"))
-    found += processes.judge_exits(
-        scene.exits(["caddy", "agent"]), MINUTES, lambda part: str(scene.context.home.part_log(part))
-    )
+    found += processes.judge_exits(scene.exits(PARTS), MINUTES, lambda part: str(scene.context.home.part_log(part)))
     found += home.judge_limits(look_at_limits(os.getpid()))
     words = f"supervisord, Caddy {version}, agent {__version__} on Python {computer.python_version()}"
     return Look(words, found)

@@ -1,0 +1,81 @@
+"""What flows between the agent and a web server, which may not wait for it in a thread: lines, uploads, downloads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+
+from potions.client.wire import BASE_URL, CONNECT_SECONDS, Who, decode, line_of, refusal, told, words
+
+T = TypeVar("T")
+
+_PATIENT = httpx.Timeout(None, connect=CONNECT_SECONDS)
+
+
+class Streams:
+    """A connection to one agent for what takes as long as it takes. Use it as an async context manager.
+
+    Raises what `Wire` raises. ``path`` is a route as the other calls of the client have it: already encoded.
+    """
+
+    def __init__(self, socket: Path, who: Who | None = None) -> None:
+        self._socket = socket
+        self._http = httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=str(socket), verify=False),
+            base_url=BASE_URL,
+            headers=who.headers if who else None,
+            timeout=_PATIENT,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def lines(self, path: str, kind: type[T], **query: Any) -> AsyncIterator[T]:
+        """Each line of a stream as it comes."""
+        decoder = msgspec.json.Decoder(kind)
+        rest = b""
+        async with self.download(path, **query) as answer:
+            async for piece in answer.aiter_bytes():
+                *whole, rest = (rest + piece).split(b"\n")
+                for line in whole:
+                    if line.strip():
+                        yield line_of(decoder, line)
+
+    @asynccontextmanager
+    async def download(
+        self, path: str, headers: dict[str, str] | None = None, **query: Any
+    ) -> AsyncIterator[httpx.Response]:
+        """An answer whose body is read as it comes; ``headers`` are sent along, ``Range`` for example."""
+        with told(self._socket):
+            async with self._http.stream("GET", path, params=words(query), headers=headers) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise refusal(answer)
+                yield answer
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        kind: type[T],
+        chunks: AsyncIterable[bytes],
+        headers: dict[str, str] | None = None,
+        **query: Any,
+    ) -> T:
+        """Stream a body to the agent as it comes."""
+        headers = {"Content-Type": "application/octet-stream", **(headers or {})}
+        with told(self._socket):
+            answer = await self._http.request(method, path, params=words(query), content=chunks, headers=headers)
+        return decode(answer, kind)

@@ -1,0 +1,1 @@
+"""An embedded Potions: supervisord, Caddy, the agent and the dashboard in the background, below one directory."""
