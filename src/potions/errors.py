@@ -95,6 +95,44 @@ class PreviewOutdated(PotionsError):
         )
 
 
+class OriginRefused(PotionsError):
+    """A change that another web page than the dashboard's own asked for."""
+
+    code = "origin-refused"
+    http_status = 403
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            "This was asked for by another page than the dashboard; nothing was done.",
+            why="A page elsewhere can send a browser's forms here, so only the dashboard's own are taken.",
+            do=f"Do it from {address}",
+        )
+
+
+class FormExpired(PotionsError):
+    """A form of the dashboard that was sent without a valid token: an old page, or one without its cookie."""
+
+    code = "form-expired"
+    http_status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This page was open for too long, or its cookie is gone; nothing was done.",
+            why="Every form carries a token, so that no other page can send it.",
+            do="Go back, load the page again, and do it once more.",
+        )
+
+
+class PageUnknown(PotionsError):
+    """An address of the dashboard where there is no page."""
+
+    code = "page-unknown"
+    http_status = 404
+
+    def __init__(self) -> None:
+        super().__init__("There is no page at this address.", do="Begin at the list of apps.")
+
+
 class DotenvBroken(PotionsError):
     """A `.env` file with a line that cannot be read."""
 

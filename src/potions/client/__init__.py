@@ -10,9 +10,9 @@ from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams
 from potions.client.variables import VariableCalls
-from potions.client.wire import Who, error_from
+from potions.client.wire import Who, error_from, transport_to
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "Streams", "Who", "error_from"]
+__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "Streams", "Who", "error_from", "transport_to"]
 
 
 class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):

@@ -80,10 +80,10 @@ class Wire:
     answer broke off) and whatever the agent refuses with.
     """
 
-    def __init__(self, socket: Path, who: Who | None = None) -> None:
-        """Ask as the system user that this process runs as, or as ``who``."""
+    def __init__(self, socket: Path, who: Who | None = None, transport: httpx.BaseTransport | None = None) -> None:
+        """Ask as the system user that this process runs as, or as ``who``; over connections that are there already."""
         self.socket = socket
-        transport = httpx.HTTPTransport(uds=str(socket), verify=False)
+        transport = transport or transport_to(socket)
         # trust_env: a proxy in the environment has no business between this and a unix socket.
         self._http = httpx.Client(
             transport=transport,
@@ -166,6 +166,11 @@ def _unreachable(socket: Path, error: httpx.TransportError) -> PotionsError:
             do="Become the user who started it, or ask for the right to open that socket.",
         )
     return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {socket}.", do=_START)
+
+
+def transport_to(socket: Path) -> httpx.HTTPTransport:
+    """Connections to the agent, which several `Wire`s in several threads may share."""
+    return httpx.HTTPTransport(uds=str(socket), verify=False)
 
 
 def app_path(app: str) -> str:

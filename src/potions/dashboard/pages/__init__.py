@@ -1,0 +1,9 @@
+"""The pages, a file a tab or a noun. Handlers hold no rules: they ask the agent and show what it says."""
+
+from __future__ import annotations
+
+from potions.dashboard.pages.apps import AppPages
+from potions.dashboard.pages.overview import OverviewPages
+from potions.dashboard.pages.sign_in import SignInPages
+
+PAGES = (SignInPages, AppPages, OverviewPages)

@@ -1,0 +1,23 @@
+"""The tabs of an app, in their order. A new tab is a line here and a file in ``pages``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Tab(NamedTuple):
+    """One tab: its name in templates, what it is called, and its place below the app's address."""
+
+    key: str
+    label: str
+    path: str
+
+
+TABS = (
+    Tab("overview", "Overview", ""),
+    Tab("deployments", "Deployments", "/deployments"),
+    Tab("environment", "Environment", "/environment"),
+    Tab("storage", "Storage", "/storage"),
+    Tab("logs", "Logs", "/logs"),
+    Tab("settings", "Settings", "/settings"),
+)

@@ -1,0 +1,166 @@
+"""A browser's request to the dashboard: who asks, the agent asked on their behalf, and the page they get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote, urlencode
+
+import httpx
+from litestar import Request
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.response import Redirect, Response, Template
+
+from potions.client import Client, Streams, Who
+from potions.dashboard.place import Place
+from potions.errors import PotionsError, SignInNeeded
+from potions.names import parse_app_name
+from potions.schema import Caller, Role
+
+BrowserRequest = Request[Any, Any, Any]
+
+#: Seconds. What was done is told on the next page, or not at all.
+_SAID_FOR = 60
+#: What a cookie may hold, with room for its name and attributes.
+_SAID_MAX = 1500
+
+
+@dataclass(frozen=True)
+class Door:
+    """A request of somebody who need not be signed in."""
+
+    request: BrowserRequest
+    place: Place
+    transport: httpx.HTTPTransport
+
+    @property
+    def who(self) -> Who:
+        """The credential in the cookie, if there is one, and where it comes from."""
+        client = self.request.client
+        return Who(self.request.cookies.get(self.place.cookie("session"), ""), client.host if client else "")
+
+    @property
+    def agent(self) -> Client:
+        """The agent, asked with what the browser carries. Shares its connections with all others, so nothing closes it."""
+        return Client(self.place.agent, self.who, self.transport)
+
+    @property
+    def agent_for_strangers(self) -> Client:
+        """The agent, asked without any credential."""
+        return Client(self.place.agent, Who("", self.who.address), self.transport)
+
+    def streams(self) -> Streams:
+        """The agent for what flows. Use it as an async context manager."""
+        return Streams(self.place.agent, self.who)
+
+    def page(
+        self, template: str, *, status: int = 200, problem: PotionsError | None = None, **context: object
+    ) -> Template:
+        """A page. ``problem`` is told above its content, and makes the status that of the refusal."""
+        said = self.request.cookies.get(self.place.cookie("said"))
+        known = {
+            "caller": None,
+            "place": self.place,
+            "path": self.request.url.path,
+            "here": _path_and_query(self.request),
+            "said": unquote(said)[:_SAID_MAX] if said else "",
+            "problem": problem,
+            **context,
+        }
+        return Template(
+            template,
+            context=known,
+            status_code=problem.http_status if problem else status,
+            cookies=[self._cookie("said", "", 0)] if said else [],
+            # A page shows what is now, and may hold what only this person may see.
+            headers={"Cache-Control": "no-store"},
+        )
+
+    def go(self, path: str, said: str = "") -> Redirect:
+        """On to another page, which says once what was done."""
+        return Redirect(
+            path, status_code=303, cookies=[self._cookie("said", quote(said[:300]), _SAID_FOR)] if said else []
+        )
+
+    def signed_in(self, credential: str, path: str, said: str = "") -> Redirect:
+        """On to another page, with a new session."""
+        answer = self.go(path, said)
+        answer.cookies.append(self._cookie("session", credential, 90 * 86400))
+        return answer
+
+    def forget(self, answer: Response[Any]) -> None:
+        """Have the browser forget its session."""
+        answer.cookies.append(self._cookie("session", "", 0))
+
+    def _cookie(self, name: str, value: str, seconds: int) -> Cookie:
+        return Cookie(
+            key=self.place.cookie(name),
+            value=value,
+            max_age=seconds,
+            path="/",
+            secure=self.place.is_https,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+@dataclass(frozen=True)
+class Visit(Door):
+    """A request of somebody who is signed in."""
+
+    caller: Caller
+
+    def page(
+        self, template: str, *, status: int = 200, problem: PotionsError | None = None, **context: object
+    ) -> Template:
+        return super().page(template, status=status, problem=problem, **{"caller": self.caller, **context})
+
+    def tab(
+        self, tab: str, name: str, template: str, *, problem: PotionsError | None = None, **context: object
+    ) -> Template:
+        """A page of the app ``name``, below its tabs."""
+        return self.page(template, problem=problem, tab=tab, name=parse_app_name(name), **context)
+
+    @property
+    def is_owner(self) -> bool:
+        return self.caller.role is Role.OWNER
+
+    @property
+    def may_deploy(self) -> bool:
+        return self.caller.role in {Role.OWNER, Role.DEPLOYER}
+
+
+#: What handlers take.
+Opened = NamedDependency[Door]
+Visited = NamedDependency[Visit]
+
+
+def provide_door(request: BrowserRequest) -> Door:
+    """For pages that anybody may see."""
+    state = request.app.state
+    return Door(request, state.place, state.transport)
+
+
+def provide_visit(request: BrowserRequest) -> Visit:
+    """For all other pages; raises SignInNeeded, SessionEnded and what else the agent refuses."""
+    door = provide_door(request)
+    if not door.who.credential:
+        raise SignInNeeded()
+    return Visit(door.request, door.place, door.transport, door.agent.caller())
+
+
+def sign_in_path(request: BrowserRequest) -> str:
+    """Where to sign in, and to come back from to the page that was asked for."""
+    path = _path_and_query(request) if request.method == "GET" else "/"
+    return "/sign-in" + ("" if path == "/" else "?" + urlencode({"next": path}))
+
+
+def _path_and_query(request: BrowserRequest) -> str:
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def own_path(text: str) -> str:
+    """``text`` if it is a path of this dashboard, else ``/``: nobody is sent elsewhere by a link."""
+    plain = text.isascii() and text.isprintable() and text.startswith("/") and text[1:2] not in {"/", "\\"}
+    return text if plain else "/"
