@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def listen_privately(path: Path) -> socket.socket:
-    """A listening socket with mode 0600 from its first moment. What a process that was killed left there is replaced."""
+    """A listening socket with mode 0600 from its first moment. What a killed process left there is replaced."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)

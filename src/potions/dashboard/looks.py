@@ -39,12 +39,10 @@ def size(number: int | None) -> str:
         return "not measured yet"
     if number < 1000:
         return f"{number} byte" + ("" if number == 1 else "s")
-    value = float(number)
-    for unit in _UNITS:
-        value /= 1000
-        if value < 999.5:
-            break
-    return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+    value, unit = number / 1000, 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {_UNITS[unit]}" if value < 99.95 else f"{value:.0f} {_UNITS[unit]}"
 
 
 def count(number: int, one: str, many: str = "") -> str:

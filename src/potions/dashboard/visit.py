@@ -42,7 +42,7 @@ class Door:
 
     @property
     def agent(self) -> Client:
-        """The agent, asked with what the browser carries. Shares its connections with all others, so nothing closes it."""
+        """The agent, asked with what the browser carries, over connections that all requests share: nothing closes it."""
         return Client(self.place.agent, self.who, self.transport)
 
     @property
@@ -59,23 +59,24 @@ class Door:
     ) -> Template:
         """A page. ``problem`` is told above its content, and makes the status that of the refusal."""
         said = self.request.cookies.get(self.place.cookie("said"))
-        known = {
-            "caller": None,
-            "place": self.place,
-            "path": self.request.url.path,
-            "here": _path_and_query(self.request),
-            "said": unquote(said)[:_SAID_MAX] if said else "",
-            "problem": problem,
-            **context,
-        }
+        told = {"said": unquote(said)[:_SAID_MAX] if said else "", "problem": problem}
         return Template(
             template,
-            context=known,
+            context={**self.known(), **told, **context},
             status_code=problem.http_status if problem else status,
             cookies=[self._cookie("said", "", 0)] if said else [],
             # A page shows what is now, and may hold what only this person may see.
             headers={"Cache-Control": "no-store"},
         )
+
+    def known(self) -> dict[str, object]:
+        """What every page knows."""
+        return {
+            "caller": None,
+            "place": self.place,
+            "path": self.request.url.path,
+            "here": _path_and_query(self.request),
+        }
 
     def go(self, path: str, said: str = "") -> Redirect:
         """On to another page, which says once what was done."""
@@ -111,10 +112,8 @@ class Visit(Door):
 
     caller: Caller
 
-    def page(
-        self, template: str, *, status: int = 200, problem: PotionsError | None = None, **context: object
-    ) -> Template:
-        return super().page(template, status=status, problem=problem, **{"caller": self.caller, **context})
+    def known(self) -> dict[str, object]:
+        return {**super().known(), "caller": self.caller}
 
     def tab(
         self, tab: str, name: str, template: str, *, problem: PotionsError | None = None, **context: object
