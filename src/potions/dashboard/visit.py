@@ -42,7 +42,7 @@ class Door:
 
     @property
     def agent(self) -> Client:
-        """The agent, asked with what the browser carries, over connections that all requests share: nothing closes it."""
+        """The agent, asked with what the browser carries, over connections that all share: nothing closes it."""
         return Client(self.place.agent, self.who, self.transport)
 
     @property
@@ -55,7 +55,7 @@ class Door:
         return Streams(self.place.agent, self.who)
 
     def page(
-        self, template: str, *, status: int = 200, problem: PotionsError | None = None, **context: object
+        self, template: str, *, status: int = 200, problem: PotionsError | None = None, **context: Any
     ) -> Template:
         """A page. ``problem`` is told above its content, and makes the status that of the refusal."""
         said = self.request.cookies.get(self.place.cookie("said"))
@@ -116,7 +116,7 @@ class Visit(Door):
         return {**super().known(), "caller": self.caller}
 
     def tab(
-        self, tab: str, name: str, template: str, *, problem: PotionsError | None = None, **context: object
+        self, tab: str, name: str, template: str, *, problem: PotionsError | None = None, **context: Any
     ) -> Template:
         """A page of the app ``name``, below its tabs."""
         return self.page(template, problem=problem, tab=tab, name=parse_app_name(name), **context)
