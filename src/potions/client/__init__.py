@@ -6,14 +6,15 @@ from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.doctor import DoctorCalls
 from potions.client.logs import LogCalls
+from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams
 from potions.client.variables import VariableCalls
-from potions.client.wire import Who, error_from, transport_to
+from potions.client.wire import Behalf, error_from
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "Streams", "Who", "error_from", "transport_to"]
+__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Behalf", "Client", "Incoming", "Streams", "error_from"]
 
 
-class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):
+class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
-from potions.client import transport_to
+from potions.client import Client
 from potions.dashboard.guarding import SECURITY_HEADERS, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
 from potions.dashboard.pages import PAGES
@@ -53,7 +53,7 @@ def make_app(place: Place) -> Litestar:
         template_config=TemplateConfig(instance=make_engine()),
         request_max_body_size=_FORM_BYTES,
         openapi_config=None,
-        state=State({"place": place, "transport": transport_to(place.agent)}),
+        state=State({"place": place, "connections": Client(place.agent)}),
     )
 
 
