@@ -11,7 +11,7 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
 from potions.client import Client
-from potions.dashboard.guarding import SECURITY_HEADERS, refuse_other_origins
+from potions.dashboard.guarding import add_security_headers, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
 from potions.dashboard.pages import PAGES
 from potions.dashboard.place import Place
@@ -49,7 +49,7 @@ def make_app(place: Place) -> Litestar:
             cookie_httponly=True,
             cookie_samesite="strict",
         ),
-        response_headers=SECURITY_HEADERS,
+        before_send=[add_security_headers],
         template_config=TemplateConfig(instance=make_engine()),
         request_max_body_size=_FORM_BYTES,
         openapi_config=None,
@@ -64,6 +64,7 @@ def serve(place: Place) -> None:
         lifespan="off",
         log_config=None,
         access_log=False,
+        server_header=False,
         # The proxy in front says where a browser is; nobody else can open the socket.
         forwarded_allow_ips="*",
         # Whoever follows a log would otherwise hold the end up for as long as they like.
