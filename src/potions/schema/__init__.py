@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from potions.layout import Colour
+from potions.model.access import Role, TokenAccess, Way
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.doctor.checkup import Checkup, FixRequest, Looked, Treated, Treatment
 from potions.model.doctor.finding import Finding, Severity
 from potions.model.event import Event, EventKind
 from potions.model.history import DeploymentBrief
+from potions.model.person import AuditEntry, Person, Session, Token
 from potions.model.plan import Strategy
 from potions.model.release_diff import FileChange, FileKind, FileLook, ReleaseDiff, Total
 from potions.model.service import Phase
@@ -45,14 +47,36 @@ from potions.schema.deployments import (
     RollbackVariables,
     RollbackWay,
 )
+from potions.schema.people import (
+    Anybody,
+    Caller,
+    Ended,
+    Invitation,
+    InvitationAccept,
+    InvitationLink,
+    PasswordChange,
+    PasswordProof,
+    PersonCreate,
+    RecoveryCodes,
+    RoleChange,
+    SignedIn,
+    SignIn,
+    TokenCreate,
+    TokenMade,
+    TotpCode,
+    TotpStart,
+)
 from potions.schema.platform import ErrorBody, LogLine, Part, PlatformStatus
 from potions.schema.storage import StorageUse, StorageUseLine
 from potions.schema.variables import DotenvText, VariablesChange, VariablesChanged
 
 __all__ = [
+    "Anybody",
     "AppCreate",
     "AppDetail",
     "AppSummary",
+    "AuditEntry",
+    "Caller",
     "Checkup",
     "Colour",
     "Deployed",
@@ -60,6 +84,7 @@ __all__ = [
     "DeploymentBrief",
     "DeploymentCreate",
     "DotenvText",
+    "Ended",
     "ErrorBody",
     "Event",
     "EventKind",
@@ -71,28 +96,41 @@ __all__ = [
     "FixRequest",
     "FolderPut",
     "FolderUse",
+    "Invitation",
+    "InvitationAccept",
+    "InvitationLink",
     "Kind",
     "Liveness",
     "LogLine",
     "Looked",
     "Order",
     "Part",
+    "PasswordChange",
+    "PasswordProof",
+    "Person",
+    "PersonCreate",
     "Phase",
     "PlatformStatus",
     "ProcessDetail",
+    "RecoveryCodes",
     "Release",
     "ReleaseDiff",
     "ReleaseEntry",
     "ReleaseState",
     "Removal",
     "RestoreRequest",
+    "Role",
+    "RoleChange",
     "RollbackPreview",
     "RollbackRequest",
     "RollbackVariables",
     "RollbackWay",
     "SentFile",
     "SentFolder",
+    "Session",
     "Severity",
+    "SignIn",
+    "SignedIn",
     "SlotDetail",
     "Status",
     "StorageUse",
@@ -102,7 +140,13 @@ __all__ = [
     "StoredKind",
     "StoredRemoval",
     "Strategy",
+    "Token",
+    "TokenAccess",
+    "TokenCreate",
+    "TokenMade",
     "Total",
+    "TotpCode",
+    "TotpStart",
     "TrashEntry",
     "Treated",
     "Treatment",
@@ -112,4 +156,5 @@ __all__ = [
     "VariableEvent",
     "VariablesChange",
     "VariablesChanged",
+    "Way",
 ]
