@@ -12,6 +12,7 @@ from potions.model.history import DeploymentBrief
 from potions.model.person import AuditEntry, Person, Session, Token
 from potions.model.plan import Strategy
 from potions.model.release_diff import FileChange, FileKind, FileLook, ReleaseDiff, Total
+from potions.model.run_settings import Origin, Setting, WorkerSetting
 from potions.model.service import Phase
 from potions.model.stored import (
     Existing,
@@ -30,6 +31,7 @@ from potions.model.variable import Liveness, Variable, VariableAct, VariableEven
 from potions.schema.apps import (
     AppCreate,
     AppDetail,
+    AppSettings,
     AppSummary,
     Deployed,
     ProcessDetail,
@@ -74,6 +76,7 @@ __all__ = [
     "Anybody",
     "AppCreate",
     "AppDetail",
+    "AppSettings",
     "AppSummary",
     "AuditEntry",
     "Caller",
@@ -104,6 +107,7 @@ __all__ = [
     "LogLine",
     "Looked",
     "Order",
+    "Origin",
     "Part",
     "PasswordChange",
     "PasswordProof",
@@ -128,6 +132,7 @@ __all__ = [
     "SentFile",
     "SentFolder",
     "Session",
+    "Setting",
     "Severity",
     "SignIn",
     "SignedIn",
@@ -156,5 +161,6 @@ __all__ = [
     "VariableEvent",
     "VariablesChange",
     "VariablesChanged",
+    "WorkerSetting",
     "Way",
 ]

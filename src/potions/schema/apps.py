@@ -9,6 +9,7 @@ import msgspec
 from potions.layout import Colour
 from potions.model.deployment import Deployment
 from potions.model.plan import Strategy
+from potions.model.run_settings import Setting, WorkerSetting
 from potions.model.service import Phase
 
 
@@ -85,6 +86,17 @@ class AppDetail(msgspec.Struct, frozen=True):
     rollback_to: Deployment | None
     unsaved: int = 0
     """Variables that are saved but not live, or removed and still live."""
+
+
+class AppSettings(msgspec.Struct, frozen=True):
+    """How the release that serves is run. Without settings where it was deployed by a Potions that kept none."""
+
+    release: str | None
+    """Its label; None while nothing was deployed."""
+    settings: list[Setting] = []
+    workers: list[WorkerSetting] = []
+    variables: list[str] = []
+    """Names of the variables that its ``[env]`` has defaults for."""
 
 
 class Removal(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from potions.service.app_settings import AppSettingsService
 from potions.service.apps import AppService
 from potions.service.context import Context
 from potions.service.deployments import DeploymentService
@@ -38,6 +39,7 @@ class Service:
         self.logs = LogService(context)
         self.doctor = DoctorService(context, self.jobs, self.lifecycle)
         self.storage = StorageService(context)
+        self.app_settings = AppSettingsService(context)
         self.overview = OverviewService(context, self.variables)
         self.housekeeping = Housekeeping(self.apps)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)

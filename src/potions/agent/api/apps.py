@@ -6,7 +6,7 @@ from litestar import Controller, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from potions.agent.api.handed import AgentRequest, Asked, caller
-from potions.schema import AppCreate, AppDetail, AppSummary, Removal, RestoreRequest, TrashEntry
+from potions.schema import AppCreate, AppDetail, AppSettings, AppSummary, Removal, RestoreRequest, TrashEntry
 
 
 class AppController(Controller):
@@ -26,6 +26,10 @@ class AppController(Controller):
     @get("/{name:str}", sync_to_thread=True, summary="One app")
     def one(self, service: Asked, name: FromPath[str]) -> AppDetail:
         return service.overview.app(name)
+
+    @get("/{name:str}/settings", sync_to_thread=True, summary="How the release that serves is run")
+    def settings(self, service: Asked, name: FromPath[str]) -> AppSettings:
+        return service.app_settings.settings(name)
 
     @get("/{name:str}/removal", sync_to_thread=True, summary="What a delete would take away")
     def removal(self, service: Asked, name: FromPath[str], purge: FromQuery[bool] = False) -> Removal:
