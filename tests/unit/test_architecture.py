@@ -53,7 +53,7 @@ LAYERS: dict[str, set[str]] = {
         "store",
     },
     # Processes
-    "agent": {"", "errors", "layout", "schema", "service"},
+    "agent": {"", "errors", "layout", "model", "names", "schema", "service"},
     "client": {"errors", "names", "schema"},
     "cli": {
         "",

@@ -6,6 +6,7 @@ from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.doctor import DoctorCalls
 from potions.client.logs import LogCalls
+from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams
@@ -15,5 +16,5 @@ from potions.client.wire import Who, error_from, transport_to
 __all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "Streams", "Who", "error_from", "transport_to"]
 
 
-class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):
+class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

@@ -6,6 +6,7 @@ answer it is not known whether a write was done, and ``AgentLost`` says so.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import httpx
 import msgspec
 
 from potions import errors
-from potions.errors import AgentLost, AgentUnreachable, InternalError, NotAllowed, PotionsError
+from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, InternalError, NotAllowed, PotionsError
 from potions.names import parse_app_name
 from potions.schema import ErrorBody
 
@@ -34,6 +35,9 @@ _START = "Start it with: potions up"
 BASE_URL = "http://potions"
 
 T = TypeVar("T")
+
+# It tells the path of every request, and in one of them stands the token of a one-time link.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _BY_CODE: dict[str, type[PotionsError]] = {
     found.code: found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, PotionsError)
@@ -62,15 +66,29 @@ def _kind_of_unknown_code(body: ErrorBody) -> type[PotionsError]:
 class Who:
     """On whose behalf something is asked: what the agent knows the asker by, and where they are."""
 
-    credential: str = field(repr=False)
-    """That of a session or a token; empty for somebody who is about to sign in."""
+    credential: str = field(default="", repr=False)
+    """That of a session or a token; empty for who is about to sign in, and for oneself on the agent's own socket."""
     address: str = ""
-    """The network address they ask from, for the audit log."""
+    """The network address they ask from: for the audit log, and to slow down who guesses passwords."""
+    agent: str = ""
+    """What their browser calls itself."""
 
     @property
     def headers(self) -> dict[str, str]:
-        known = {"Authorization": f"Bearer {self.credential}"} if self.credential else {}
-        return {**known, "Potions-From": self.address}
+        """Raises CredentialRefused for a credential that no header can carry."""
+        found = {"Potions-From": _plain(self.address)} if self.address else {}
+        if self.agent:
+            found["User-Agent"] = _plain(self.agent)
+        if not (self.credential.isascii() and self.credential.isprintable()):
+            raise CredentialRefused("It has characters in it that no credential has.")
+        if self.credential:
+            found["Authorization"] = f"Bearer {self.credential}"
+        return found
+
+
+def _plain(text: str) -> str:
+    """As a header can carry it."""
+    return "".join(one if one.isascii() and one.isprintable() else "?" for one in text)[:200]
 
 
 class Wire:
@@ -213,7 +231,8 @@ def decode(answer: httpx.Response, kind: type[T]) -> T:
     if not answer.is_success:
         raise refusal(answer)
     try:
-        return msgspec.json.decode(answer.content, type=kind)
+        # An answer without a body says that it was done, and nothing else.
+        return msgspec.json.decode(answer.content or b"null", type=kind)
     except msgspec.DecodeError as error:
         raise _not_understood(error) from error
 

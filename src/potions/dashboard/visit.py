@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
@@ -37,8 +37,12 @@ class Door:
     @property
     def who(self) -> Who:
         """The credential in the cookie, if there is one, and where it comes from."""
-        client = self.request.client
-        return Who(self.request.cookies.get(self.place.cookie("session"), ""), client.host if client else "")
+        request, client = self.request, self.request.client
+        return Who(
+            credential=request.cookies.get(self.place.cookie("session"), ""),
+            address=client.host if client else "",
+            agent=request.headers.get("User-Agent", ""),
+        )
 
     @property
     def agent(self) -> Client:
@@ -48,7 +52,7 @@ class Door:
     @property
     def agent_for_strangers(self) -> Client:
         """The agent, asked without any credential."""
-        return Client(self.place.agent, Who("", self.who.address), self.transport)
+        return Client(self.place.agent, replace(self.who, credential=""), self.transport)
 
     def streams(self) -> Streams:
         """The agent for what flows. Use it as an async context manager."""

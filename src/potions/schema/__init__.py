@@ -161,6 +161,6 @@ __all__ = [
     "VariableEvent",
     "VariablesChange",
     "VariablesChanged",
-    "WorkerSetting",
     "Way",
+    "WorkerSetting",
 ]

@@ -10,7 +10,7 @@ import msgspec
 from potions.model.access import Role
 from potions.model.app import Ports
 from potions.model.person import Person, Token
-from potions.names import AppName
+from potions.names import AppName, PersonName
 
 #: Picks a pair of ports, given the first ports that apps have; None when none is left. It runs inside the
 #: transaction that takes the pair: it may look at the network, and must not write to the store.
@@ -75,6 +75,10 @@ class PersonRecord(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"PersonRecord({self.person.name})"
+
+    @property
+    def name(self) -> PersonName:
+        return PersonName(self.person.name)
 
 
 class InvitationRecord(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from litestar.response import Stream
 from potions.agent.api.handed import Asked
 from potions.agent.streams import NDJSON, follow
 from potions.layout import Colour
+from potions.model.access import Needs
 
 
 class LogController(Controller):
@@ -20,7 +21,7 @@ class LogController(Controller):
     path = "/apps/{name:str}/logs"
     tags = ("logs",)
 
-    @get(sync_to_thread=True, summary="The last lines, and what comes after them")
+    @get(sync_to_thread=True, needs=Needs.VIEWER, summary="The last lines, and what comes after them")
     def output(
         self,
         service: Asked,

@@ -20,7 +20,11 @@ class AuditPages(Controller):
 
     @get(sync_to_thread=True)
     def show(
-        self, visit: Visited, app: FromQuery[str] = "", person: FromQuery[str] = "", before: FromQuery[int | None] = None
+        self,
+        visit: Visited,
+        app: FromQuery[str] = "",
+        person: FromQuery[str] = "",
+        before: FromQuery[int | None] = None,
     ) -> Template:
         wanted_app, wanted_person = app.strip(), person.strip()
         # One more than is shown says whether there is an older page.
