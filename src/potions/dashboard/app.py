@@ -11,7 +11,8 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
 from potions.client import transport_to
-from potions.dashboard.guarding import SECURITY_HEADERS, refuse_other_origins
+from potions.dashboard.api_door import pass_on
+from potions.dashboard.guarding import harden, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
 from potions.dashboard.pages import PAGES
 from potions.dashboard.place import Place
@@ -35,12 +36,13 @@ def make_app(place: Place) -> Litestar:
         opt={"exclude_from_csrf": True},
     )
     return Litestar(
-        route_handlers=[*PAGES, assets],
+        route_handlers=[*PAGES, pass_on, assets],
         dependencies={
             "door": Provide(provide_door, sync_to_thread=False),
             "visit": Provide(provide_visit, sync_to_thread=True),
         },
         before_request=refuse_other_origins,
+        before_send=[harden],
         exception_handlers=PROBLEM_HANDLERS,
         csrf_config=CSRFConfig(
             secret=place.key.hex(),
@@ -49,7 +51,6 @@ def make_app(place: Place) -> Litestar:
             cookie_httponly=True,
             cookie_samesite="strict",
         ),
-        response_headers=SECURITY_HEADERS,
         template_config=TemplateConfig(instance=make_engine()),
         request_max_body_size=_FORM_BYTES,
         openapi_config=None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
 
 from potions.dashboard.place import Place
 from potions.errors import OriginRefused
@@ -33,6 +35,15 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+
+
+async def harden(message: Message, scope: Scope) -> None:  # noqa: ARG001 - what Litestar calls it with
+    """Give every answer the headers, the pages of errors included; those that it has already stay."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
