@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
 
-from potions.client import Client, Who
+from potions.client import Behalf, Client
 from potions.schema import InvitationAccept, Role
 from support.platform import Platform
 
@@ -31,7 +31,13 @@ PHONE = ViewportSize(width=390, height=844)
 #: The pages' own address and nothing else: a browser that calls home would make the tests depend on the network.
 _FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--disable-sync"),
-    *("--disable-extensions", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--metrics-recording-only"),
+    *(
+        "--disable-extensions",
+        "--disable-gpu",
+        "--no-first-run",
+        "--no-default-browser-check",
+        "--metrics-recording-only",
+    ),
     # Shared memory of a container is small.
     "--disable-dev-shm-usage",
     "--disable-features=Translate,OptimizationHints,MediaRouter,AutofillServerCommunication",
@@ -79,7 +85,7 @@ class Dashboard:
 
     def asking(self, credential: str) -> Client:
         """The API, asked as the dashboard asks it."""
-        return Client(self.platform.home.web_socket, Who(credential, "127.0.0.1", "Test/1.0"))
+        return Client(self.platform.home.web_socket, Behalf(credential, "127.0.0.1", "Test/1.0"))
 
     # Pages
 
@@ -136,7 +142,9 @@ def barriers(page: Page) -> list[str]:
         frame = session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         world = session.send("Page.createIsolatedWorld", {"frameId": frame})["executionContextId"]
         _evaluate(session, world, _axe())
-        found = _evaluate(session, world, "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations))")
+        found = _evaluate(
+            session, world, "axe.run(document, {resultTypes: ['violations']}).then(r => JSON.stringify(r.violations))"
+        )
     finally:
         session.detach()
     return [
@@ -158,5 +166,3 @@ def _evaluate(session: Any, world: int, expression: str) -> Any:
     )
     assert "exceptionDetails" not in answer, answer["exceptionDetails"]
     return answer["result"].get("value")
-
-

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from potions.agent.app import listen, make_server
-from potions.client import Client, Who
+from potions.client import Behalf, Client
 from potions.layout import Home
 from potions.model.access import Role
 from potions.model.app import Ports
@@ -41,7 +41,7 @@ class Doors:
         return signed_in.person.name, self.for_credential(signed_in.credential)
 
     def for_credential(self, credential: str) -> Client:
-        return Client(self.web.socket, Who(credential, "192.0.2.7", "Test/1.0"))
+        return self.web.speaking_for(Behalf(credential, "192.0.2.7", "Test/1.0"))
 
     def token(self, client: Client, access: TokenAccess, app: str | None = None) -> Client:
         """A client that asks with a new token of whoever ``client`` asks for."""

@@ -30,6 +30,7 @@ LAYERS: dict[str, set[str]] = {
     "checkout": {"errors", "project"},
     "packing": {"errors", "model"},
     "tar_format": set(),
+    "listening": set(),
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
@@ -53,8 +54,9 @@ LAYERS: dict[str, set[str]] = {
         "store",
     },
     # Processes
-    "agent": {"", "errors", "layout", "model", "names", "schema", "service"},
+    "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service"},
     "client": {"errors", "names", "schema"},
+    "dashboard": {"client", "errors", "listening", "names", "schema"},
     "cli": {
         "",
         "checkout",
@@ -77,6 +79,7 @@ LAYERS: dict[str, set[str]] = {
 #: Single modules that may import more than the rest of their part: where a process begins, there it is put together.
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
+    "dashboard.__main__": {"layout", "model.app", "settings"},
     "cli.doctor": {"embedded_doctor"},
     "cli.platform": {"embedded", "wiring"},
 }

@@ -11,9 +11,9 @@ from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams
 from potions.client.variables import VariableCalls
-from potions.client.wire import Who, error_from, transport_to
+from potions.client.wire import Behalf, error_from
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "Streams", "Who", "error_from", "transport_to"]
+__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Behalf", "Client", "Incoming", "Streams", "error_from"]
 
 
 class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):

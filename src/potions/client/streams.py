@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 import httpx
 import msgspec
 
-from potions.client.wire import BASE_URL, CONNECT_SECONDS, Who, decode, line_of, refusal, told, words
+from potions.client.wire import BASE_URL, CONNECT_SECONDS, Behalf, decode, line_of, refusal, told, words
 
 T = TypeVar("T")
 
@@ -24,12 +24,12 @@ class Streams:
     Raises what `Wire` raises. ``path`` is a route as the other calls of the client have it: already encoded.
     """
 
-    def __init__(self, socket: Path, who: Who | None = None) -> None:
+    def __init__(self, socket: Path, behalf: Behalf | None = None) -> None:
         self._socket = socket
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(socket), verify=False),
             base_url=BASE_URL,
-            headers=who.headers if who else None,
+            headers=behalf.headers if behalf else None,
             timeout=_PATIENT,
             trust_env=False,
         )

@@ -63,27 +63,45 @@ def _kind_of_unknown_code(body: ErrorBody) -> type[PotionsError]:
 
 
 @dataclass(frozen=True)
-class Who:
-    """On whose behalf something is asked: what the agent knows the asker by, and where they are."""
+class Behalf:
+    """On whose behalf a request is made. Without a credential: nobody's, and on the agent's own socket one's own."""
 
-    credential: str = field(default="", repr=False)
-    """That of a session or a token; empty for who is about to sign in, and for oneself on the agent's own socket."""
+    credential: str | None = field(default=None, repr=False)
+    """What ``sign_in`` answered with, or an API token."""
     address: str = ""
-    """The network address they ask from: for the audit log, and to slow down who guesses passwords."""
+    """Where the browser is: for the audit log, and to slow down who guesses passwords."""
     agent: str = ""
-    """What their browser calls itself."""
+    """What the browser calls itself."""
 
     @property
     def headers(self) -> dict[str, str]:
         """Raises CredentialRefused for a credential that no header can carry."""
-        found = {"Potions-From": _plain(self.address)} if self.address else {}
+        found = {}
+        if self.credential is not None:
+            if not (self.credential.isascii() and self.credential.isprintable()):
+                raise CredentialRefused("It has characters in it that no credential has.")
+            found["Authorization"] = f"Bearer {self.credential}"
+        if self.address:
+            found["Potions-From"] = _plain(self.address)
         if self.agent:
             found["User-Agent"] = _plain(self.agent)
-        if not (self.credential.isascii() and self.credential.isprintable()):
-            raise CredentialRefused("It has characters in it that no credential has.")
-        if self.credential:
-            found["Authorization"] = f"Bearer {self.credential}"
         return found
+
+
+class _Borrowed(httpx.BaseTransport):
+    """Somebody else's connections."""
+
+    def __init__(self, lender: httpx.BaseTransport) -> None:
+        self._lender = lender
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._lender.handle_request(request)
+
+
+def _http(transport: httpx.BaseTransport, behalf: Behalf | None) -> httpx.Client:
+    headers = behalf.headers if behalf else {}
+    # trust_env: a proxy in the environment has no business between this and a unix socket.
+    return httpx.Client(transport=transport, base_url=BASE_URL, timeout=_LOOK, trust_env=False, headers=headers)
 
 
 def _plain(text: str) -> str:
@@ -98,24 +116,24 @@ class Wire:
     answer broke off) and whatever the agent refuses with.
     """
 
-    def __init__(self, socket: Path, who: Who | None = None, transport: httpx.BaseTransport | None = None) -> None:
-        """Ask as the system user that this process runs as, or as ``who``; over connections that are there already."""
+    def __init__(self, socket: Path, behalf: Behalf | None = None) -> None:
         self.socket = socket
-        transport = transport or transport_to(socket)
-        # trust_env: a proxy in the environment has no business between this and a unix socket.
-        self._http = httpx.Client(
-            transport=transport,
-            base_url=BASE_URL,
-            headers=who.headers if who else None,
-            timeout=_LOOK,
-            trust_env=False,
-        )
+        self._transport: httpx.BaseTransport = httpx.HTTPTransport(uds=str(socket), verify=False)
+        self._http = _http(self._transport, behalf)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
+
+    def speaking_for(self, behalf: Behalf) -> Self:
+        """A client that asks on somebody's behalf, over the connections of this one; closing it leaves those open."""
+        other = type(self).__new__(type(self))
+        other.socket = self.socket
+        other._transport = _Borrowed(self._transport)
+        other._http = _http(other._transport, behalf)
+        return other
 
     def close(self) -> None:
         self._http.close()
@@ -184,11 +202,6 @@ def _unreachable(socket: Path, error: httpx.TransportError) -> PotionsError:
             do="Become the user who started it, or ask for the right to open that socket.",
         )
     return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {socket}.", do=_START)
-
-
-def transport_to(socket: Path) -> httpx.HTTPTransport:
-    """Connections to the agent, which several `Wire`s in several threads may share."""
-    return httpx.HTTPTransport(uds=str(socket), verify=False)
 
 
 def app_path(app: str) -> str:

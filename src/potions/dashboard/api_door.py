@@ -95,9 +95,9 @@ class _Passing:
             raise CredentialRefused("It is missing; cookies do not count here.")
         door = provide_door(self._request)
         # The credential goes through as it came, also where it came twice: it is the agent who refuses that.
-        who = replace(door.who, credential="", agent="")
+        behalf = replace(door.strangers_behalf, agent="")
         async with (
-            Streams(door.place.agent, who) as agent,
+            Streams(door.place.agent, behalf) as agent,
             agent.answer(self._request.method, self._target(), _kept(self._request), self._sending()) as answer,
         ):
             await self._begin(answer.status_code, [*_told(answer), *_HARMLESS])

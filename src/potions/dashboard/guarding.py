@@ -36,16 +36,15 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
+_SAFE = {"GET", "HEAD", "OPTIONS"}
 
-async def harden(message: Message, scope: Scope) -> None:  # noqa: ARG001 - what Litestar calls it with
-    """Give every answer the headers, the pages of errors included; those that it has already stay."""
+
+async def add_security_headers(message: Message, _scope: Scope) -> None:
+    """Have every answer carry them, refusals too. An answer with a stricter one of its own keeps that."""
     if message["type"] == "http.response.start":
         headers = MutableScopeHeaders.from_message(message)
         for name, value in SECURITY_HEADERS.items():
             headers.setdefault(name, value)
-
-
-_SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
 def refuse_other_origins(request: Request[Any, Any, Any]) -> None:
