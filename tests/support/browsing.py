@@ -1,4 +1,4 @@
-"""Real Chromium in front of a real dashboard: who is signed in, what the pages complained about, what they look like."""
+"""Real Chromium in front of a real dashboard: who is signed in, what pages complained about, what they look like."""
 
 from __future__ import annotations
 
