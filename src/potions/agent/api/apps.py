@@ -23,9 +23,8 @@ class AppController(Controller):
 
     @post(sync_to_thread=True, needs=Needs.OWNER, act="create app", summary="Make an app")
     def create(self, request: AgentRequest, service: Asked, data: JSONBody[AppCreate]) -> AppDetail:
-        made = service.apps.create(data.name, caller(request))
-        noted(request).app = made.name
-        return service.overview.app(made.name)
+        noted(request).app = data.name[:60]
+        return service.overview.app(service.apps.create(data.name, caller(request)).name)
 
     @get("/{name:str}", sync_to_thread=True, needs=Needs.VIEWER, summary="One app")
     def one(self, service: Asked, name: FromPath[str]) -> AppDetail:

@@ -34,9 +34,8 @@ class PeopleController(Controller):
 
     @post(sync_to_thread=True, needs=Needs.OWNER, act="invite", summary="Invite somebody, by a one-time link")
     def invite(self, request: AgentRequest, service: Asked, data: JSONBody[PersonCreate]) -> InvitationLink:
-        made = service.people.invite(data)
-        noted(request).detail = f"{made.name} as {made.role}"
-        return made
+        noted(request).detail = f"{data.name[:60]} as {data.role}"
+        return service.people.invite(data)
 
     @patch("/{person:str}", sync_to_thread=True, needs=Needs.OWNER, act="role", summary="Give somebody another role")
     def set_role(
