@@ -154,6 +154,31 @@ def barriers(page: Page) -> list[str]:
     ]
 
 
+def flaws(page: Page, name: str) -> list[str]:
+    """What is wrong with the page as it is now: light, dark, and on a phone. A screenshot of each is kept.
+
+    Where axe finds nothing, headings and labels are in order; what it cannot see is looked for here: sideways
+    scrolling, and anything inline.
+    """
+    found = []
+    for look, scheme, viewport in (("light", "light", DESKTOP), ("dark", "dark", DESKTOP), ("phone", "light", PHONE)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size(viewport)
+        shoot(page, f"{name}-{look}")
+        found += [f"{look}: {barrier}" for barrier in barriers(page)]
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found.append(f"{look}: the page is wider than the screen")
+    page.set_viewport_size(DESKTOP)
+    found += [f"inline: {text}" for text in page.evaluate(_INLINE)]
+    return found
+
+
+#: The start of every element that has a style or a script of its own in the page.
+_INLINE = """[...document.querySelectorAll("[style], style, script:not([src])")]
+    .concat([...document.querySelectorAll("*")].filter(e => [...e.attributes].some(a => /^on/.test(a.name))))
+    .map(e => e.outerHTML.slice(0, 120))"""
+
+
 @cache
 def _axe() -> str:
     return AXE.read_text()
