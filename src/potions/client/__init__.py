@@ -5,13 +5,13 @@ from __future__ import annotations
 from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.doctor import DoctorCalls
-from potions.client.logs import LogCalls
+from potions.client.logs import LogCalls, LogFile
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.variables import VariableCalls
 from potions.client.wire import error_from
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "error_from"]
+__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "LogFile", "error_from"]
 
 
 class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):

@@ -24,7 +24,6 @@ from potions.agent.pipes import in_thread, in_thread_to_the_end, read_all, write
 from potions.agent.streams import NDJSON, follow
 from potions.errors import RequestRefused, UploadBroken
 from potions.schema import (
-    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
