@@ -15,12 +15,14 @@ from potions.model.release_diff import FileChange, FileKind, FileLook, ReleaseDi
 from potions.model.run_settings import Origin, Setting, WorkerSetting
 from potions.model.service import Phase
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     FolderUse,
     Order,
     SentFile,
     SentFolder,
+    StorageSample,
     StoredEntry,
     StoredFolder,
     StoredKind,
@@ -78,6 +80,7 @@ __all__ = [
     "AppDetail",
     "AppSettings",
     "AppSummary",
+    "ArchiveFormat",
     "AuditEntry",
     "Caller",
     "Checkup",
@@ -138,6 +141,7 @@ __all__ = [
     "SignedIn",
     "SlotDetail",
     "Status",
+    "StorageSample",
     "StorageUse",
     "StorageUseLine",
     "StoredEntry",

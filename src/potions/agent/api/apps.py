@@ -26,9 +26,14 @@ class AppController(Controller):
         noted(request).app = data.name[:60]
         return service.overview.app(service.apps.create(data.name, caller(request)).name)
 
-    @get("/{name:str}", sync_to_thread=True, needs=Needs.VIEWER, summary="One app")
-    def one(self, service: Asked, name: FromPath[str]) -> AppDetail:
-        return service.overview.app(name)
+    @get(
+        "/{name:str}",
+        sync_to_thread=True,
+        needs=Needs.VIEWER,
+        summary="One app; with measure, its storage is measured now",
+    )
+    def one(self, service: Asked, name: FromPath[str], measure: FromQuery[bool] = False) -> AppDetail:
+        return service.overview.app(name, measure=measure)
 
     @get(
         "/{name:str}/settings",
