@@ -9,12 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from potions.schema import Role
-from support.browsing import CHROMIUM, Dashboard, chromium
+from support.browsing import CHROMIUM, Dashboard, Visit, chromium
 from support.platform import Platform
 from support.releases import as_tar_gz, behave_release
-
-#: Opens a page as somebody of that role: ``visit("/trash", Role.VIEWER)``.
-Visit = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[2]
 AXE = ROOT / "assets" / "node_modules" / "axe-core" / "axe.min.js"
 #: Kept after the run, for people to look at.
 SCREENSHOTS = ROOT / "build" / "screenshots"
+
+#: Opens a page as somebody of a role: ``visit("/trash", Role.VIEWER)``.
+Visit = Callable[..., Page]
 
 PASSWORD = "correct horse battery"
 DESKTOP = ViewportSize(width=1280, height=800)

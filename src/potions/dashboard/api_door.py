@@ -58,7 +58,7 @@ class _AskerGoneError(Exception):
     """Whoever asked hung up in the middle of sending."""
 
 
-@asgi("/api", is_mount=True, exclude_from_csrf=True)
+@asgi("/api", is_mount=True, copy_scope=True, exclude_from_csrf=True)
 async def pass_on(scope: Scope, receive: Receive, send: Send) -> None:
     """Hand a request on to the agent, and its answer back."""
     request: BrowserRequest = BrowserRequest(scope, receive)
