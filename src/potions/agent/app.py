@@ -8,6 +8,7 @@ import uvicorn
 from litestar import Litestar, Router, get
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 from potions import __version__
 from potions.agent.access import make_guard
@@ -71,6 +72,8 @@ def make_app(service: Service) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Potions",
             version=__version__,
+            # The description itself, and none of the pages that show one: they get their scripts from elsewhere.
+            render_plugins=[JsonRenderPlugin(path="/"), YamlRenderPlugin()],
             openapi_router=Router("/schema", route_handlers=[], opt={"needs": Needs.ANYBODY}, include_in_schema=False),
         ),
     )

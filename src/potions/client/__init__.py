@@ -5,7 +5,7 @@ from __future__ import annotations
 from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.doctor import DoctorCalls
-from potions.client.logs import LogCalls
+from potions.client.logs import LogCalls, LogFile
 from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
@@ -13,7 +13,7 @@ from potions.client.streams import Streams
 from potions.client.variables import VariableCalls
 from potions.client.wire import Behalf, error_from
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Behalf", "Client", "Incoming", "Streams", "error_from"]
+__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Behalf", "Client", "Incoming", "LogFile", "Streams", "error_from"]
 
 
 class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):

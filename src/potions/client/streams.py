@@ -79,3 +79,25 @@ class Streams:
         with told(self._socket):
             answer = await self._http.request(method, path, params=words(query), content=chunks, headers=headers)
         return decode(answer, kind)
+
+    @asynccontextmanager
+    async def answer(
+        self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], chunks: AsyncIterable[bytes] | None
+    ) -> AsyncIterator[httpx.Response]:
+        """Any request as somebody else made it, and whatever the answer to it is, refusals included.
+
+        ``target`` is a path with its query, sent byte for byte. Read the body with ``aiter_raw``.
+        """
+        with told(self._socket):
+            request = self._http.build_request(
+                method,
+                "/",
+                headers=headers,
+                content=chunks,
+                extensions={"target": target, "timeout": _PATIENT.as_dict()},
+            )
+            answer = await self._http.send(request, stream=True)
+            try:
+                yield answer
+            finally:
+                await answer.aclose()

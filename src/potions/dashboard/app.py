@@ -11,6 +11,7 @@ from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
 from potions.client import Client
+from potions.dashboard.api_door import pass_on
 from potions.dashboard.guarding import add_security_headers, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
 from potions.dashboard.pages import PAGES
@@ -35,7 +36,7 @@ def make_app(place: Place) -> Litestar:
         opt={"exclude_from_csrf": True},
     )
     return Litestar(
-        route_handlers=[*PAGES, assets],
+        route_handlers=[*PAGES, pass_on, assets],
         dependencies={
             "door": Provide(provide_door, sync_to_thread=False),
             "visit": Provide(provide_visit, sync_to_thread=True),

@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.plugins.jinja import JinjaTemplateEngine
 
+from potions.dashboard.browsers import browser_name
 from potions.dashboard.chart import sparkline
 from potions.dashboard.tabs import TABS
 
@@ -29,6 +30,7 @@ def make_engine() -> JinjaTemplateEngine:
         lstrip_blocks=True,
     )
     environment.filters |= {"size": size, "ago": ago, "moment": moment, "seconds": seconds, "count": count}
+    environment.filters["browser"] = browser_name
     environment.globals |= {"asset": asset, "tabs": TABS, "sparkline": sparkline, "now": lambda: datetime.now(UTC)}
     return JinjaTemplateEngine.from_environment(environment)
 

@@ -12,14 +12,17 @@ from potions.model.history import DeploymentBrief
 from potions.model.person import AuditEntry, Person, Session, Token
 from potions.model.plan import Strategy
 from potions.model.release_diff import FileChange, FileKind, FileLook, ReleaseDiff, Total
+from potions.model.run_settings import Origin, Setting, WorkerSetting
 from potions.model.service import Phase
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     FolderUse,
     Order,
     SentFile,
     SentFolder,
+    StorageSample,
     StoredEntry,
     StoredFolder,
     StoredKind,
@@ -30,6 +33,7 @@ from potions.model.variable import Liveness, Variable, VariableAct, VariableEven
 from potions.schema.apps import (
     AppCreate,
     AppDetail,
+    AppSettings,
     AppSummary,
     Deployed,
     ProcessDetail,
@@ -74,7 +78,9 @@ __all__ = [
     "Anybody",
     "AppCreate",
     "AppDetail",
+    "AppSettings",
     "AppSummary",
+    "ArchiveFormat",
     "AuditEntry",
     "Caller",
     "Checkup",
@@ -104,6 +110,7 @@ __all__ = [
     "LogLine",
     "Looked",
     "Order",
+    "Origin",
     "Part",
     "PasswordChange",
     "PasswordProof",
@@ -128,11 +135,13 @@ __all__ = [
     "SentFile",
     "SentFolder",
     "Session",
+    "Setting",
     "Severity",
     "SignIn",
     "SignedIn",
     "SlotDetail",
     "Status",
+    "StorageSample",
     "StorageUse",
     "StorageUseLine",
     "StoredEntry",
@@ -157,4 +166,5 @@ __all__ = [
     "VariablesChange",
     "VariablesChanged",
     "Way",
+    "WorkerSetting",
 ]

@@ -18,6 +18,7 @@ from potions.store.revision import bring_to_head
 from potions.store.sealing import Sealer
 from potions.store.second_factor import SecondFactor
 from potions.store.sessions import Sessions
+from potions.store.storage_samples import StorageSamples
 from potions.store.tokens import Tokens
 from potions.store.trash import Trash
 from potions.store.variable_history import VariableHistory
@@ -33,6 +34,7 @@ class Store(
     Deployments,
     Progress,
     Journal,
+    StorageSamples,
     Condition,
     People,
     Invitations,

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from potions.agent.api.handed import AgentRequest, Asked, caller
 from potions.agent.audit import noted
 from potions.model.access import Needs
-from potions.schema import AppCreate, AppDetail, AppSummary, Removal, RestoreRequest, TrashEntry
+from potions.schema import AppCreate, AppDetail, AppSettings, AppSummary, Removal, RestoreRequest, TrashEntry
 
 
 class AppController(Controller):
@@ -26,9 +26,23 @@ class AppController(Controller):
         noted(request).app = data.name[:60]
         return service.overview.app(service.apps.create(data.name, caller(request)).name)
 
-    @get("/{name:str}", sync_to_thread=True, needs=Needs.VIEWER, summary="One app")
-    def one(self, service: Asked, name: FromPath[str]) -> AppDetail:
-        return service.overview.app(name)
+    @get(
+        "/{name:str}",
+        sync_to_thread=True,
+        needs=Needs.VIEWER,
+        summary="One app; with measure, its storage is measured now",
+    )
+    def one(self, service: Asked, name: FromPath[str], measure: FromQuery[bool] = False) -> AppDetail:
+        return service.overview.app(name, measure=measure)
+
+    @get(
+        "/{name:str}/settings",
+        sync_to_thread=True,
+        needs=Needs.VIEWER,
+        summary="How the release that serves is run",
+    )
+    def settings(self, service: Asked, name: FromPath[str]) -> AppSettings:
+        return service.app_settings.settings(name)
 
     @get("/{name:str}/removal", sync_to_thread=True, needs=Needs.VIEWER, summary="What a delete would take away")
     def removal(self, service: Asked, name: FromPath[str], purge: FromQuery[bool] = False) -> Removal:

@@ -24,7 +24,18 @@ from potions.agent.pipes import in_thread, in_thread_to_the_end, read_all, write
 from potions.agent.streams import NDJSON, follow
 from potions.errors import RequestRefused, UploadBroken
 from potions.model.access import Needs
-from potions.schema import Existing, FolderPut, Order, SentFile, SentFolder, StoredEntry, StoredFolder, StoredRemoval
+from potions.schema import (
+    ArchiveFormat,
+    Existing,
+    FolderPut,
+    Order,
+    SentFile,
+    SentFolder,
+    StorageSample,
+    StoredEntry,
+    StoredFolder,
+    StoredRemoval,
+)
 from potions.service.measuring import Measuring
 from potions.service.storage import Outgoing, Put
 
@@ -86,6 +97,17 @@ class StorageController(Controller):
     ) -> Stream:
         measuring = await in_thread(partial(service.storage.measure, name, stored, depth, top))
         return Stream(_counted(measuring), media_type=NDJSON, background=BackgroundTask(measuring.stop))
+
+    @get(
+        "/history",
+        sync_to_thread=True,
+        needs=Needs.VIEWER,
+        summary="What it held in the last days, the oldest first; nothing is measured",
+    )
+    def history(
+        self, service: Asked, name: FromPath[str], days: Annotated[int, QueryParameter(ge=1, le=731)] = 30
+    ) -> list[StorageSample]:
+        return service.storage.history(name, days)
 
     @get("/entries", needs=Needs.VIEWER, summary="A folder's entries, or a part of them")
     async def entries(
@@ -170,14 +192,20 @@ class StorageController(Controller):
 
     @get(
         "/archive",
-        media_type="application/x-tar",
         needs=Needs.DEPLOYER,
         act="get folder",
-        summary="A folder with all that is in it, as a tar",
+        summary="A folder with all that is in it, as a tar or a zip",
     )
-    async def get_folder(self, service: Asked, name: FromPath[str], stored: _Stored) -> Stream:
-        outgoing = await in_thread(partial(service.storage.get_folder, name, stored))
-        return _streamed(outgoing, "application/x-tar", _folder_headers(outgoing.head))
+    async def get_folder(
+        self,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        form: Annotated[ArchiveFormat, QueryParameter(name="format")] = ArchiveFormat.TAR,
+    ) -> Stream:
+        outgoing = await in_thread(partial(service.storage.get_folder, name, stored, form))
+        kind = "application/x-tar" if form is ArchiveFormat.TAR else "application/zip"
+        return _streamed(outgoing, kind, _folder_headers(outgoing.head))
 
     @put(
         "/archive",

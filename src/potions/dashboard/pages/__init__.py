@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from potions.dashboard.pages.account import AccountPages
 from potions.dashboard.pages.apps import AppPages
+from potions.dashboard.pages.audit import AuditPages
+from potions.dashboard.pages.codes import CodePages
 from potions.dashboard.pages.overview import OverviewPages
+from potions.dashboard.pages.people import PeoplePages
+from potions.dashboard.pages.settings import SettingsPages
 from potions.dashboard.pages.sign_in import SignInPages
+from potions.dashboard.pages.tokens import TokenPages
+from potions.dashboard.pages.trash import TrashPages
 
-PAGES = (SignInPages, AppPages, OverviewPages)
+PAGES = (
+    SignInPages,
+    AppPages,
+    OverviewPages,
+    SettingsPages,
+    TrashPages,
+    AccountPages,
+    CodePages,
+    TokenPages,
+    PeoplePages,
+    AuditPages,
+)
