@@ -5,14 +5,24 @@ from __future__ import annotations
 from potions.client.apps import AppCalls
 from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
 from potions.client.doctor import DoctorCalls
-from potions.client.logs import LogCalls
+from potions.client.logs import LogCalls, LogFile
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams
 from potions.client.variables import VariableCalls
 from potions.client.wire import Who, error_from, transport_to
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "Streams", "Who", "error_from", "transport_to"]
+__all__ = [
+    "PACKED_BYTES",
+    "UNPACKED_BYTES",
+    "Client",
+    "Incoming",
+    "LogFile",
+    "Streams",
+    "Who",
+    "error_from",
+    "transport_to",
+]
 
 
 class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):

@@ -17,8 +17,9 @@ class AppCalls(Wire):
     def apps(self) -> list[AppSummary]:
         return self._get("/apps", list[AppSummary])
 
-    def app(self, app: str) -> AppDetail:
-        return self._get(app_path(app), AppDetail)
+    def app(self, app: str, *, measure: bool = False) -> AppDetail:
+        """Everything about an app. ``measure`` has its storage measured now, which may take seconds."""
+        return self._get(app_path(app), AppDetail, **({"measure": True} if measure else {}))
 
     def create_app(self, name: str) -> AppDetail:
         return self._write("POST", "/apps", AppDetail, AppCreate(name))

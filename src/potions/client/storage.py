@@ -14,6 +14,7 @@ from potions.schema import (
     Existing,
     FolderPut,
     Order,
+    StorageSample,
     StorageUseLine,
     StoredEntry,
     StoredFolder,
@@ -43,6 +44,10 @@ class StorageCalls(Wire):
     def storage_use(self, app: str, path: str = "", *, depth: int = 1, top: int = 20) -> Iterator[StorageUseLine]:
         """Measure a folder: lines while it is counted, the last with the result."""
         return self._stream(_url(app, "usage", path, depth=depth, top=top), StorageUseLine)
+
+    def storage_history(self, app: str, *, days: int = 30) -> list[StorageSample]:
+        """What the storage held in the last ``days`` (up to 731), the oldest first. Nothing is measured."""
+        return self._get(f"{app_path(app)}/storage/history", list[StorageSample], days=days)
 
     def stored(self, app: str, path: str = "") -> StoredEntry:
         return self._get(_url(app, "entry", path), StoredEntry)

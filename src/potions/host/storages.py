@@ -23,7 +23,7 @@ from potions.host.files import provision, remove_tree, write_atomically
 from potions.host.put_token import temporary_name, token_of
 from potions.host.storage_change import make_folder, move_stored, remove_stored
 from potions.host.storage_get import ByteRange, send_file, send_folder
-from potions.host.storage_look import list_folder, measure_use, stored_entry
+from potions.host.storage_look import list_folder, measure_quietly, measure_use, stored_entry
 from potions.host.storage_put import Room, discard_put, framed, put_file
 from potions.host.storage_put_folder import put_folder
 from potions.host.trees import ROOM_KEPT
@@ -140,6 +140,10 @@ class Storages:
         running = self._below.start(measure_use, *args, reports=True, begins=True)
         running.begun(type(None))
         return running
+
+    def use_quietly(self, tree: AppTree) -> Use:
+        """Measure all of it, while whatever else runs on this computer goes first."""
+        return self._below.run(measure_quietly, tree.storage)
 
     # Changing
 

@@ -12,12 +12,14 @@ from potions.model.plan import Strategy
 from potions.model.release_diff import FileChange, FileKind, FileLook, ReleaseDiff, Total
 from potions.model.service import Phase
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     FolderUse,
     Order,
     SentFile,
     SentFolder,
+    StorageSample,
     StoredEntry,
     StoredFolder,
     StoredKind,
@@ -53,6 +55,7 @@ __all__ = [
     "AppCreate",
     "AppDetail",
     "AppSummary",
+    "ArchiveFormat",
     "Checkup",
     "Colour",
     "Deployed",
@@ -95,6 +98,7 @@ __all__ = [
     "Severity",
     "SlotDetail",
     "Status",
+    "StorageSample",
     "StorageUse",
     "StorageUseLine",
     "StoredEntry",

@@ -10,6 +10,7 @@ from potions.layout import Colour
 from potions.model.deployment import Deployment
 from potions.model.plan import Strategy
 from potions.model.service import Phase
+from potions.model.stored import StorageSample
 
 
 class AppCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +42,14 @@ class AppSummary(msgspec.Struct, frozen=True):
     created: datetime
     strategy: Strategy | None = None
     """How what serves wants to be followed; None while nothing was deployed."""
+    storage_bytes: int | None = None
+    """What its storage held when it was measured last; None where it never was, or is gone."""
+    trend: list[StorageSample] = []
+    """What it held in the last 30 days, or since it is measured: at most 24 moments, the oldest first."""
+    in_flight: int = 0
+    """Requests that both slots together still answer."""
+    failed: int | None = None
+    """The number of the newest deployment, where that failed: what serves is older than what was meant to."""
 
 
 class ProcessDetail(msgspec.Struct, frozen=True):
@@ -76,8 +85,9 @@ class AppDetail(msgspec.Struct, frozen=True):
     summary: AppSummary
     directory: str
     storage: str
-    storage_bytes: int
-    storage_files: int
+    storage_bytes: int | None
+    storage_files: int | None
+    """What the storage held when it was measured last; None where it never was."""
     slots: list[SlotDetail]
     last: Deployment | None
     running: Deployment | None
@@ -85,6 +95,8 @@ class AppDetail(msgspec.Struct, frozen=True):
     rollback_to: Deployment | None
     unsaved: int = 0
     """Variables that are saved but not live, or removed and still live."""
+    storage_measured: datetime | None = None
+    """When that was."""
 
 
 class Removal(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from potions.service.recovery import Recovery
 from potions.service.releases import ReleaseService
 from potions.service.rollbacks import RollbackService
 from potions.service.runs import Runs
+from potions.service.sampling import StorageSampler
 from potions.service.standby import Standbys
 from potions.service.storage import StorageService
 from potions.service.variables import VariableService
@@ -28,7 +29,8 @@ class Service:
         runs = Runs(context, standbys)
         self.context = context
         self._standbys = standbys
-        self.jobs = Jobs(context, runs)
+        self.sampler = StorageSampler(context)
+        self.jobs = Jobs(context, runs, self.sampler.ask)
         self.lifecycle = LifecycleService(context, runs, self.jobs)
         self.apps = AppService(context, self.lifecycle, self.jobs)
         self.deployments = DeploymentService(context, self.jobs)
@@ -37,8 +39,8 @@ class Service:
         self.variables = VariableService(context)
         self.logs = LogService(context)
         self.doctor = DoctorService(context, self.jobs, self.lifecycle)
-        self.storage = StorageService(context)
-        self.overview = OverviewService(context, self.variables)
+        self.storage = StorageService(context, self.sampler)
+        self.overview = OverviewService(context, self.variables, self.sampler)
         self.housekeeping = Housekeeping(self.apps)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 
@@ -49,3 +51,4 @@ class Service:
         self._standbys.start(self.lifecycle.end_standby)
         self.storage.start()
         self.housekeeping.start()
+        self.sampler.start()

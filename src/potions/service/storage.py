@@ -16,14 +16,17 @@ from potions.model.stored import (
     Order,
     SentFile,
     SentFolder,
+    StorageSample,
     StoredEntry,
     StoredFolder,
     StoredRemoval,
+    Use,
 )
 from potions.names import parse_stored_path
 from potions.schema import StorageUse
 from potions.service.context import Context
 from potions.service.measuring import Measuring
+from potions.service.sampling import StorageSampler
 
 __all__ = ["Outgoing", "Put", "StorageService", "parse_range"]
 
@@ -36,8 +39,9 @@ class StorageService:
     Everything raises AppUnknown, AppDirectoryGone and StoredPathRefused, and what `host.storages` raises.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, sampler: StorageSampler) -> None:
         self._context = context
+        self._sampler = sampler
         self._storages = context.storages
 
     def start(self) -> None:
@@ -59,11 +63,20 @@ class StorageService:
     def measure(self, name: str, path: str, depth: int, top: int) -> Measuring:
         """Begin to measure a folder, and the ``top`` largest folders down to ``depth`` levels below it."""
         app, tree = self._context.present(name)
-        running = self._storages.use(tree, parse_stored_path(path), depth, top)
-        owner = self._context.settings.app_user
-        return Measuring(
-            running, lambda use: StorageUse(app.name, str(tree.storage), owner, free_bytes(tree.root), use)
-        )
+        place = parse_stored_path(path)
+        running = self._storages.use(tree, place, depth, top)
+
+        def tell(use: Use) -> StorageUse:
+            if not place.parts:
+                self._sampler.remember(app.id, use)
+            owner = self._context.settings.app_user
+            return StorageUse(app.name, str(tree.storage), owner, free_bytes(tree.root), use)
+
+        return Measuring(running, tell)
+
+    def history(self, name: str, days: int) -> list[StorageSample]:
+        """What was measured in the last so many days, the oldest first."""
+        return self._sampler.history(name, days)
 
     # Changing
 

@@ -13,12 +13,15 @@ from potions.store.progress import Progress
 from potions.store.releases import Releases
 from potions.store.revision import bring_to_head
 from potions.store.sealing import Sealer
+from potions.store.storage_samples import StorageSamples
 from potions.store.trash import Trash
 from potions.store.variable_history import VariableHistory
 from potions.store.variables import Variables
 
 
-class Store(Apps, Trash, Variables, VariableHistory, Releases, Deployments, Progress, Journal, Condition):
+class Store(
+    Apps, Trash, Variables, VariableHistory, Releases, Deployments, Progress, Journal, StorageSamples, Condition
+):
     """Every method is one short transaction, on the disk when it returns, and may be called from any thread.
 
     Values of variables are sealed before they are written. Every moment is in UTC. Besides the errors a method names,

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -156,6 +157,20 @@ steps = Table(
     Column("undone", UtcTime),
     PrimaryKeyConstraint("deployment_id", "position"),
 )
+
+# How much an app had stored, and what it took to find out. In the order of the ids: clocks are set back.
+storage_samples = Table(
+    "storage_samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("storage_samples_app", storage_samples.c.app_id, storage_samples.c.at)
 
 trash = Table(
     "trash",

@@ -23,9 +23,9 @@ class AppController(Controller):
     def create(self, request: AgentRequest, service: Asked, data: JSONBody[AppCreate]) -> AppDetail:
         return service.overview.app(service.apps.create(data.name, caller(request)).name)
 
-    @get("/{name:str}", sync_to_thread=True, summary="One app")
-    def one(self, service: Asked, name: FromPath[str]) -> AppDetail:
-        return service.overview.app(name)
+    @get("/{name:str}", sync_to_thread=True, summary="One app; with measure, its storage is measured now")
+    def one(self, service: Asked, name: FromPath[str], measure: FromQuery[bool] = False) -> AppDetail:
+        return service.overview.app(name, measure=measure)
 
     @get("/{name:str}/removal", sync_to_thread=True, summary="What a delete would take away")
     def removal(self, service: Asked, name: FromPath[str], purge: FromQuery[bool] = False) -> Removal:

@@ -119,9 +119,12 @@ class DeploymentController(Controller):
         number: Number,
         follow_it: Annotated[bool, QueryParameter(name="follow")] = False,
         drain: FromQuery[bool] = False,
+        after: Annotated[int, QueryParameter(ge=0, le=2**53, description="An event's position: begin behind it.")] = 0,
     ) -> Stream:
         service.deployments.deployment(name, number)
-        return Stream(_events(service, name, number, follow_it=follow_it, drain=drain), media_type=NDJSON)
+        service.deployments.check_position(name, number, after)
+        events = _events(service, name, number, after, follow_it=follow_it, drain=drain)
+        return Stream(events, media_type=NDJSON)
 
 
 async def _receive(chunks: AsyncIterator[bytes], upload: Upload) -> None:
@@ -136,9 +139,9 @@ async def _receive(chunks: AsyncIterator[bytes], upload: Upload) -> None:
         await anyio.to_thread.run_sync(upload.write, bytes(pieces))
 
 
-def _events(service: Asked, name: FromPath[str], number: int, *, follow_it: bool, drain: bool) -> AsyncIterator[bytes]:
-    position = 0
-
+def _events(
+    service: Asked, name: FromPath[str], number: int, position: int, *, follow_it: bool, drain: bool
+) -> AsyncIterator[bytes]:
     def read() -> list[bytes]:
         nonlocal position
         events, position = service.deployments.events(name, number, position)

@@ -23,7 +23,17 @@ from potions.agent.api.handed import AgentRequest, Asked
 from potions.agent.pipes import in_thread, in_thread_to_the_end, read_all, write_all
 from potions.agent.streams import NDJSON, follow
 from potions.errors import RequestRefused, UploadBroken
-from potions.schema import Existing, FolderPut, Order, SentFile, SentFolder, StoredEntry, StoredFolder, StoredRemoval
+from potions.schema import (
+    Existing,
+    FolderPut,
+    Order,
+    SentFile,
+    SentFolder,
+    StorageSample,
+    StoredEntry,
+    StoredFolder,
+    StoredRemoval,
+)
 from potions.service.measuring import Measuring
 from potions.service.storage import Outgoing, Put
 
@@ -81,6 +91,14 @@ class StorageController(Controller):
     ) -> Stream:
         measuring = await in_thread(partial(service.storage.measure, name, stored, depth, top))
         return Stream(_counted(measuring), media_type=NDJSON, background=BackgroundTask(measuring.stop))
+
+    @get(
+        "/history", sync_to_thread=True, summary="What it held in the last days, the oldest first; nothing is measured"
+    )
+    def history(
+        self, service: Asked, name: FromPath[str], days: Annotated[int, QueryParameter(ge=1, le=731)] = 30
+    ) -> list[StorageSample]:
+        return service.storage.history(name, days)
 
     @get("/entries", summary="A folder's entries, or a part of them")
     async def entries(
