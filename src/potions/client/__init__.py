@@ -8,9 +8,9 @@ from potions.client.doctor import DoctorCalls
 from potions.client.logs import LogCalls, LogFile
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
-from potions.client.streams import Streams
+from potions.client.streams import Streams, stored_route
 from potions.client.variables import VariableCalls
-from potions.client.wire import Who, error_from, transport_to
+from potions.client.wire import Who, app_path, error_from, transport_to
 
 __all__ = [
     "PACKED_BYTES",
@@ -20,7 +20,9 @@ __all__ = [
     "LogFile",
     "Streams",
     "Who",
+    "app_path",
     "error_from",
+    "stored_route",
     "transport_to",
 ]
 

@@ -13,6 +13,7 @@ from litestar.template import TemplateConfig
 from potions.client import transport_to
 from potions.dashboard.guarding import SECURITY_HEADERS, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
+from potions.dashboard.measured import Measured
 from potions.dashboard.pages import PAGES
 from potions.dashboard.place import Place
 from potions.dashboard.problems import PROBLEM_HANDLERS
@@ -53,7 +54,7 @@ def make_app(place: Place) -> Litestar:
         template_config=TemplateConfig(instance=make_engine()),
         request_max_body_size=_FORM_BYTES,
         openapi_config=None,
-        state=State({"place": place, "transport": transport_to(place.agent)}),
+        state=State({"place": place, "transport": transport_to(place.agent), "measured": Measured()}),
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from potions.dashboard.pages.apps import AppPages
+from potions.dashboard.pages.logs import LogPages
 from potions.dashboard.pages.overview import OverviewPages
 from potions.dashboard.pages.sign_in import SignInPages
+from potions.dashboard.pages.storage import StoragePages
+from potions.dashboard.pages.stored_files import StoredFilePages
 
-PAGES = (SignInPages, AppPages, OverviewPages)
+PAGES = (SignInPages, AppPages, OverviewPages, StoragePages, StoredFilePages, LogPages)
