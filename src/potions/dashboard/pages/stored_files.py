@@ -16,7 +16,7 @@ from potions.dashboard.downloads import STORED_HEADERS, hand_on, name_of, part_a
 from potions.dashboard.pictures import TURNS, draw, refuse_large_file
 from potions.dashboard.stored_place import Stored, provide_stored
 from potions.dashboard.visit import BrowserRequest, Visited
-from potions.errors import PotionsError, UploadBroken
+from potions.errors import PotionsError, StoredUnknown, UploadBroken
 from potions.schema import ArchiveFormat, ErrorBody, StoredEntry
 
 _JSON = "application/json"
@@ -56,9 +56,11 @@ class StoredFilePages(Controller):
 
     @get("/entry", sync_to_thread=True)
     def entry(self, visit: Visited, name: FromPath[str], stored: Stored) -> Response[bytes]:
-        """Whether something is there, for a script that is about to send something."""
+        """What is there, or null: for a script that is about to send something."""
         try:
             return _answer(visit.agent.stored(name, "/".join(stored.parts)))
+        except StoredUnknown:
+            return _answer(None)
         except PotionsError as problem:
             return _told(problem)
 
@@ -107,7 +109,7 @@ async def _body(request: BrowserRequest) -> AsyncIterator[bytes]:
         raise UploadBroken("Whoever sent it went away in the middle.", do="Nothing was kept.") from error
 
 
-def _answer(value: msgspec.Struct, status: int = 200) -> Response[bytes]:
+def _answer(value: msgspec.Struct | None, status: int = 200) -> Response[bytes]:
     headers = {"Cache-Control": "no-store"}
     return Response(content=msgspec.json.encode(value), status_code=status, media_type=_JSON, headers=headers)
 

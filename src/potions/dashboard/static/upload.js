@@ -40,8 +40,7 @@
   const there = async (path) => {
     const answer = await fetch(address("entry", path), { headers: { Accept: "application/json" } });
     const told = await answer.json();
-    if (answer.ok) return told.kind;
-    if (told.code === "stored-unknown") return "";
+    if (answer.ok) return told?.kind ?? "";
     throw new Error(words(told));
   };
   const freeName = async (path) => {
