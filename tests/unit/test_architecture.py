@@ -30,13 +30,25 @@ LAYERS: dict[str, set[str]] = {
     "checkout": {"errors", "project"},
     "packing": {"errors", "model"},
     "tar_format": set(),
+    "zip_names": set(),
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
     "render": {"errors", "layout", "model"},
     "launcher": set(),
     "flows": {"errors", "layout", "model", "planning"},
-    "host": {"errors", "flows.ports", "launcher", "layout", "model", "names", "render", "secret", "tar_format"},
+    "host": {
+        "errors",
+        "flows.ports",
+        "launcher",
+        "layout",
+        "model",
+        "names",
+        "render",
+        "secret",
+        "tar_format",
+        "zip_names",
+    },
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
         "",

@@ -11,6 +11,7 @@ from potions.client.wire import Wire, app_path, word
 from potions.errors import AgentLost
 from potions.names import parse_stored_path
 from potions.schema import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
@@ -33,7 +34,7 @@ class Incoming:
     files: int
     size: int
     pieces: Iterator[bytes]
-    """A file's bytes, or the tar of a folder."""
+    """A file's bytes, or the tar or zip of a folder."""
 
 
 class StorageCalls(Wire):
@@ -77,8 +78,14 @@ class StorageCalls(Wire):
             yield Incoming(1, int(answer.headers["Content-Length"]), answer.iter_raw())
 
     @contextmanager
-    def get_stored_folder(self, app: str, path: str) -> Iterator[Incoming]:
-        with _whole(), self._download(_url(app, "archive", path)) as answer:
+    def get_stored_folder(
+        self,
+        app: str,
+        path: str,
+        *,
+        format: ArchiveFormat = ArchiveFormat.TAR,
+    ) -> Iterator[Incoming]:
+        with _whole(), self._download(_url(app, "archive", path, format=format.value)) as answer:
             yield Incoming(int(answer.headers[FILES]), int(answer.headers[BYTES]), answer.iter_raw())
 
     def put_stored_file(

@@ -26,10 +26,12 @@ from potions.host.storage_get import ByteRange, send_file, send_folder
 from potions.host.storage_look import list_folder, measure_quietly, measure_use, stored_entry
 from potions.host.storage_put import Room, discard_put, framed, put_file
 from potions.host.storage_put_folder import put_folder
+from potions.host.storage_zip import send_folder_zipped
 from potions.host.trees import ROOM_KEPT
 from potions.layout import PUTS_MODE, AppTree, Entry
 from potions.model.service import Account
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
@@ -161,8 +163,9 @@ class Storages:
     def get_file(self, tree: AppTree, path: StoredPath, part: ByteRange | None) -> Outgoing[SentFile]:
         return self._outgoing(send_file, (tree.storage, path, part), SentFile)
 
-    def get_folder(self, tree: AppTree, path: StoredPath) -> Outgoing[SentFolder]:
-        return self._outgoing(send_folder, (tree.storage, path, tree.puts), SentFolder)
+    def get_folder(self, tree: AppTree, path: StoredPath, form: ArchiveFormat) -> Outgoing[SentFolder]:
+        send = send_folder if form is ArchiveFormat.TAR else send_folder_zipped
+        return self._outgoing(send, (tree.storage, path, tree.puts), SentFolder)
 
     def _outgoing(self, function: Callable[..., None], args: tuple[Any, ...], kind: type[Head]) -> Outgoing[Head]:
         with ExitStack() as undo:

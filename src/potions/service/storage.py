@@ -11,6 +11,7 @@ from potions.host.storage_get import ByteRange
 from potions.host.storages import Outgoing, Put
 from potions.layout import AppTree
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
@@ -99,10 +100,10 @@ class StorageService:
         _, tree = self._context.present(name)
         return self._storages.get_file(tree, parse_stored_path(path), parse_range(wanted, tag))
 
-    def get_folder(self, name: str, path: str) -> Outgoing[SentFolder]:
-        """Begin to send a folder as a tar."""
+    def get_folder(self, name: str, path: str, form: ArchiveFormat) -> Outgoing[SentFolder]:
+        """Begin to send a folder as a tar or a zip."""
         _, tree = self._context.present(name)
-        return self._storages.get_folder(tree, parse_stored_path(path))
+        return self._storages.get_folder(tree, parse_stored_path(path), form)
 
     def put_file(
         self, name: str, path: str, announced: int | None, *, replace: bool, executable: bool

@@ -24,6 +24,7 @@ from potions.agent.pipes import in_thread, in_thread_to_the_end, read_all, write
 from potions.agent.streams import NDJSON, follow
 from potions.errors import RequestRefused, UploadBroken
 from potions.schema import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
@@ -157,10 +158,17 @@ class StorageController(Controller):
         begin = partial(service.storage.put_file, name, stored, size, replace=replace, executable=executable)
         return await _receive(request.stream(), await in_thread(begin))
 
-    @get("/archive", media_type="application/x-tar", summary="A folder with all that is in it, as a tar")
-    async def get_folder(self, service: Asked, name: FromPath[str], stored: _Stored) -> Stream:
-        outgoing = await in_thread(partial(service.storage.get_folder, name, stored))
-        return _streamed(outgoing, "application/x-tar", _folder_headers(outgoing.head))
+    @get("/archive", media_type="application/x-tar", summary="A folder with all that is in it, as a tar or a zip")
+    async def get_folder(
+        self,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        form: Annotated[ArchiveFormat, QueryParameter(name="format")] = ArchiveFormat.TAR,
+    ) -> Stream:
+        outgoing = await in_thread(partial(service.storage.get_folder, name, stored, form))
+        kind = "application/x-tar" if form is ArchiveFormat.TAR else "application/zip"
+        return _streamed(outgoing, kind, _folder_headers(outgoing.head))
 
     @put("/archive", request_max_body_size=None, summary="Put a folder: a tar of what is in it is the body")
     async def put_folder(
