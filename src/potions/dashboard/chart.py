@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
+
+#: In seconds.
+_DAY = 86400
 
 
 def sparkline(values: Sequence[float], width: float, height: float) -> str:
@@ -45,8 +48,8 @@ class TimeChart(NamedTuple):
     """The ``points`` of the polygon below it."""
     heights: list[Tick]
     """Marks of the values, the lowest first; ``at`` counts from the top."""
-    moments: list[tuple[float, datetime]]
-    """Marks of the time: ``at`` counts from the left."""
+    moments: list[tuple[float, str]]
+    """Marks of the time, how far from the left, and in words."""
 
 
 def time_chart(samples: Sequence[tuple[datetime, float]], width: float, height: float) -> TimeChart | None:
@@ -57,12 +60,16 @@ def time_chart(samples: Sequence[tuple[datetime, float]], width: float, height: 
     top = _round_above(max(value for _, value in samples))
     points = [(width * (at.timestamp() - begin) / (end - begin), height * (1 - value / top)) for at, value in samples]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    moments = [
-        (width * share, datetime.fromtimestamp(begin + (end - begin) * share, samples[0][0].tzinfo))
-        for share in (0, 0.5, 1)
-    ]
+    moments = [(width * share, _in_words(begin + (end - begin) * share, end - begin)) for share in (0, 0.5, 1)]
     heights = [Tick(height * (1 - share), top * share) for share in (0, 0.5, 1)]
     return TimeChart(line, f"0,{height:.1f} {line} {width:.1f},{height:.1f}", heights, moments)
+
+
+def _in_words(at: float, span: float) -> str:
+    """A moment in UTC, as exactly as a span of so many seconds needs it."""
+    moment = datetime.fromtimestamp(at, UTC)
+    day = f"{moment:%b} {moment.day}"
+    return f"{moment:%H:%M} UTC" if span < _DAY else day if span < 300 * _DAY else f"{day}, {moment.year}"
 
 
 def _round_above(value: float) -> float:

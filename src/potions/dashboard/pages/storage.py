@@ -30,7 +30,7 @@ from potions.schema import Order, StorageSample, StoredEntry, StoredKind, Use
 #: Entries on one page.
 _PAGE = 200
 #: Size of the chart's drawing, in its own units.
-_CHART = (640.0, 160.0)
+_CHART = (960.0, 160.0)
 _DAYS = 30
 #: How many moments the table beside the chart has at most.
 _ROWS = 31
