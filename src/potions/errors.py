@@ -596,6 +596,13 @@ class RangeRefused(PotionsError):
     http_status = 416
 
 
+class PictureRefused(PotionsError):
+    """A stored file of which the dashboard draws no picture: no picture, a damaged one, or one that is too large."""
+
+    code = "picture-refused"
+    http_status = 422
+
+
 class LocalFileRefused(PotionsError):
     """A file or a folder of this computer that cannot be sent to a storage, or not be written."""
 

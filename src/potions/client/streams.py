@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
-from potions.client.wire import BASE_URL, CONNECT_SECONDS, Behalf, decode, line_of, refusal, told, words
+from potions.client.wire import BASE_URL, CONNECT_SECONDS, Behalf, app_path, decode, line_of, refusal, told, word, words
+from potions.names import StoredPath
 
 T = TypeVar("T")
 
@@ -101,3 +103,9 @@ class Streams:
                 yield answer
             finally:
                 await answer.aclose()
+
+
+def stored_route(app: str, route: str, path: StoredPath, **query: object) -> str:
+    """A route below an app's storage with its query: a stored path may hold bytes that are no text."""
+    more = "".join(f"&{name}={quote(word(value), safe='')}" for name, value in query.items())
+    return f"{app_path(app)}/storage/{route}?path={path.encoded}{more}"

@@ -6,10 +6,13 @@ from potions.dashboard.pages.account import AccountPages
 from potions.dashboard.pages.apps import AppPages
 from potions.dashboard.pages.audit import AuditPages
 from potions.dashboard.pages.codes import CodePages
+from potions.dashboard.pages.logs import LogPages
 from potions.dashboard.pages.overview import OverviewPages
 from potions.dashboard.pages.people import PeoplePages
 from potions.dashboard.pages.settings import SettingsPages
 from potions.dashboard.pages.sign_in import SignInPages
+from potions.dashboard.pages.storage import StoragePages
+from potions.dashboard.pages.stored_files import StoredFilePages
 from potions.dashboard.pages.tokens import TokenPages
 from potions.dashboard.pages.trash import TrashPages
 
@@ -17,6 +20,9 @@ PAGES = (
     SignInPages,
     AppPages,
     OverviewPages,
+    StoragePages,
+    StoredFilePages,
+    LogPages,
     SettingsPages,
     TrashPages,
     AccountPages,
