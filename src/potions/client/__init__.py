@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from potions.client.apps import AppCalls
-from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
+from potions.client.deployments import (
+    PACKED_BYTES,
+    UNPACKED_BYTES,
+    DeploymentCalls,
+    deployment_events,
+    release_uploads,
+)
 from potions.client.doctor import DoctorCalls
 from potions.client.logs import LogCalls
 from potions.client.releases import ReleaseCalls
@@ -12,7 +18,18 @@ from potions.client.streams import Streams
 from potions.client.variables import VariableCalls
 from potions.client.wire import Who, error_from, transport_to
 
-__all__ = ["PACKED_BYTES", "UNPACKED_BYTES", "Client", "Incoming", "Streams", "Who", "error_from", "transport_to"]
+__all__ = [
+    "PACKED_BYTES",
+    "UNPACKED_BYTES",
+    "Client",
+    "Incoming",
+    "Streams",
+    "Who",
+    "deployment_events",
+    "error_from",
+    "release_uploads",
+    "transport_to",
+]
 
 
 class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):

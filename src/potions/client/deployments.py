@@ -29,7 +29,7 @@ class DeploymentCalls(Wire):
         headers = {name: str(size) for name, size in sizes.items() if size is not None}
         # A file's name can hold bytes that are no text.
         name = source.encode(errors="replace").decode()
-        return self._send("POST", f"{app_path(app)}/releases", Release, chunks, headers, source=name)
+        return self._send("POST", release_uploads(app), Release, chunks, headers, source=name)
 
     def deploy(self, app: str, release: str | None = None) -> Deployment:
         """Ask for a deployment of a release that was sent; without one, of what serves, with today's variables."""
@@ -47,5 +47,14 @@ class DeploymentCalls(Wire):
 
     def events(self, app: str, number: int, *, follow: bool = False, drain: bool = False) -> Iterator[Event]:
         """A deployment's log. ``follow`` stays until it ended, with ``drain`` until the old slot is retired."""
-        path = f"{app_path(app)}/deployments/{number}/events"
-        return self._stream(path, Event, follow=follow, drain=drain)
+        return self._stream(deployment_events(app, number), Event, follow=follow, drain=drain)
+
+
+def release_uploads(app: str) -> str:
+    """The route that takes an archive, for a web server that streams it there."""
+    return f"{app_path(app)}/releases"
+
+
+def deployment_events(app: str, number: int) -> str:
+    """The route of a deployment's log, for a web server that streams it from there."""
+    return f"{app_path(app)}/deployments/{number}/events"

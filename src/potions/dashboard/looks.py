@@ -12,6 +12,7 @@ from litestar.contrib.jinja import JinjaTemplateEngine
 
 from potions.dashboard.chart import sparkline
 from potions.dashboard.tabs import TABS
+from potions.harmless import sanitise
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -28,7 +29,7 @@ def make_engine() -> JinjaTemplateEngine:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"size": size, "ago": ago, "moment": moment, "seconds": seconds, "count": count}
+    environment.filters |= {"size": size, "ago": ago, "moment": moment, "seconds": seconds, "count": count, "plain": sanitise}
     environment.globals |= {"asset": asset, "tabs": TABS, "sparkline": sparkline, "now": lambda: datetime.now(UTC)}
     return JinjaTemplateEngine.from_environment(environment)
 

@@ -3,7 +3,23 @@
 from __future__ import annotations
 
 from potions.dashboard.pages.apps import AppPages
+from potions.dashboard.pages.deployment import DeploymentPages
+from potions.dashboard.pages.deployments import DeploymentsPages
+from potions.dashboard.pages.environment import EnvironmentPages
+from potions.dashboard.pages.environment_file import EnvironmentFilePages
 from potions.dashboard.pages.overview import OverviewPages
+from potions.dashboard.pages.releases import ReleasePages
+from potions.dashboard.pages.rollback import RollbackPages
 from potions.dashboard.pages.sign_in import SignInPages
 
-PAGES = (SignInPages, AppPages, OverviewPages)
+PAGES = (
+    SignInPages,
+    AppPages,
+    OverviewPages,
+    DeploymentsPages,
+    DeploymentPages,
+    RollbackPages,
+    ReleasePages,
+    EnvironmentPages,
+    EnvironmentFilePages,
+)
