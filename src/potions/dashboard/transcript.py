@@ -18,6 +18,10 @@ ROWS_MAX = 2000
 _CHARACTERS_MAX = 1_000_000
 
 
+#: What changes a step; a log consists of other events almost wholly.
+_OF_STEPS = {EventKind.BEGAN, EventKind.ENDED, EventKind.UNDONE, EventKind.PROGRESS, EventKind.FAILED}
+
+
 class Progress(StrEnum):
     """How far a step is."""
 
@@ -68,10 +72,16 @@ class Transcript:
 
     def __init__(self) -> None:
         self.count = 0
-        self.rows: deque[Row] = deque()
         self.left_out = 0
+        # Events, and not rows: what falls out again need not be put into words.
+        self._kept: deque[Event] = deque()
         self._characters = 0
         self._steps: dict[str, Step] = {}
+
+    @property
+    def rows(self) -> list[Row]:
+        """The last ones."""
+        return [row for event in self._kept if (row := row_of(event)) is not None]
 
     @property
     def steps(self) -> list[Step]:
@@ -82,8 +92,8 @@ class Transcript:
         """Take the next event."""
         self.count += 1
         self._take_step(event)
-        if (row := row_of(event)) is not None:
-            self._keep(row)
+        if event.kind is not EventKind.PROGRESS:
+            self._keep(event)
 
     def take_step(self, event: Event) -> Step | None:
         """Take the next event, but keep no row of it: returns the step that it changed."""
@@ -91,6 +101,8 @@ class Transcript:
         return self._take_step(event)
 
     def _take_step(self, event: Event) -> Step | None:
+        if event.kind not in _OF_STEPS:
+            return None
         step = _after(self._steps.get(sanitise(event.step)), event)
         if step is not None:
             if event.kind is EventKind.BEGAN:
@@ -99,11 +111,11 @@ class Transcript:
             self._steps[step.name] = step
         return step
 
-    def _keep(self, row: Row) -> None:
-        self.rows.append(row)
-        self._characters += len(row.text)
-        while len(self.rows) > ROWS_MAX or (self._characters > _CHARACTERS_MAX and len(self.rows) > 1):
-            self._characters -= len(self.rows.popleft().text)
+    def _keep(self, event: Event) -> None:
+        self._kept.append(event)
+        self._characters += len(event.text)
+        while len(self._kept) > ROWS_MAX or (self._characters > _CHARACTERS_MAX and len(self._kept) > 1):
+            self._characters -= len(self._kept.popleft().text)
             self.left_out += 1
 
 

@@ -21,6 +21,8 @@
   });
   follow.addEventListener("click", () => setFollowing(!following));
   setFollowing(true);
+  // How the deployment ended takes room from the log.
+  new ResizeObserver(() => { if (following) log.scrollTop = log.scrollHeight; }).observe(log);
 
   const address = log.dataset.follow;
   if (!address) return;
