@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from potions.client.apps import AppCalls
-from potions.client.deployments import PACKED_BYTES, UNPACKED_BYTES, DeploymentCalls
+from potions.client.deployments import (
+    PACKED_BYTES,
+    UNPACKED_BYTES,
+    DeploymentCalls,
+    deployment_events,
+    release_uploads,
+)
 from potions.client.doctor import DoctorCalls
 from potions.client.logs import LogCalls, LogFile
 from potions.client.people import PeopleCalls
@@ -22,7 +28,9 @@ __all__ = [
     "LogFile",
     "Streams",
     "app_path",
+    "deployment_events",
     "error_from",
+    "release_uploads",
     "stored_route",
 ]
 

@@ -46,14 +46,19 @@ class Streams:
 
     async def lines(self, path: str, kind: type[T], **query: Any) -> AsyncIterator[T]:
         """Each line of a stream as it comes."""
+        async for batch in self.batches(path, kind, **query):
+            for line in batch:
+                yield line
+
+    async def batches(self, path: str, kind: type[T], **query: Any) -> AsyncIterator[list[T]]:
+        """The lines of a stream as they come, those together that came together; never none."""
         decoder = msgspec.json.Decoder(kind)
         rest = b""
         async with self.download(path, **query) as answer:
             async for piece in answer.aiter_bytes():
                 *whole, rest = (rest + piece).split(b"\n")
-                for line in whole:
-                    if line.strip():
-                        yield line_of(decoder, line)
+                if batch := [line_of(decoder, line) for line in whole if line.strip()]:
+                    yield batch
 
     @asynccontextmanager
     async def download(

@@ -13,6 +13,7 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from potions.dashboard.browsers import browser_name
 from potions.dashboard.chart import sparkline
 from potions.dashboard.tabs import TABS
+from potions.harmless import sanitise
 from potions.names import decode_stored_path, shown_name
 
 _HERE = Path(__file__).parent
@@ -39,6 +40,7 @@ def make_engine() -> JinjaTemplateEngine:
         "shown": shown_name,
         "stored_name": stored_name,
         "browser": browser_name,
+        "plain": sanitise,
     }
     environment.globals |= {"asset": asset, "tabs": TABS, "sparkline": sparkline, "now": lambda: datetime.now(UTC)}
     return JinjaTemplateEngine.from_environment(environment)
