@@ -95,6 +95,20 @@ class PreviewOutdated(PotionsError):
         )
 
 
+class RollbackOutdated(PotionsError):
+    """A rollback that was asked for from a page, after which something else was deployed."""
+
+    code = "rollback-outdated"
+    http_status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was done: something else serves since this page was shown.",
+            why="A deployment came in between, so going back means something else now.",
+            do="Look at what it would change now, then decide.",
+        )
+
+
 class OriginRefused(PotionsError):
     """A change that another web page than the dashboard's own asked for."""
 
@@ -594,6 +608,13 @@ class RangeRefused(PotionsError):
 
     code = "range-refused"
     http_status = 416
+
+
+class PictureRefused(PotionsError):
+    """A stored file of which the dashboard draws no picture: no picture, a damaged one, or one that is too large."""
+
+    code = "picture-refused"
+    http_status = 422
 
 
 class LocalFileRefused(PotionsError):

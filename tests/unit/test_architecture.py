@@ -14,6 +14,7 @@ import pytest
 LAYERS: dict[str, set[str]] = {
     # Words that everything else uses
     "errors": set(),
+    "harmless": set(),
     "names": {"errors"},
     "layout": set(),
     "model": {"errors", "layout", "names"},
@@ -74,6 +75,7 @@ LAYERS: dict[str, set[str]] = {
         "checkout",
         "client",
         "errors",
+        "harmless",
         "homes",
         "local",
         "manifest",
@@ -99,6 +101,7 @@ DOORS: dict[str, set[str]] = {
 #: Parts that only compute: text and values in, text and values out.
 PURE = {
     "errors",
+    "harmless",
     "names",
     "layout",
     "model",

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
-from potions.client.wire import BASE_URL, CONNECT_SECONDS, Behalf, decode, line_of, refusal, told, words
+from potions.client.wire import BASE_URL, CONNECT_SECONDS, Behalf, app_path, decode, line_of, refusal, told, word, words
+from potions.names import StoredPath
 
 T = TypeVar("T")
 
@@ -44,14 +46,19 @@ class Streams:
 
     async def lines(self, path: str, kind: type[T], **query: Any) -> AsyncIterator[T]:
         """Each line of a stream as it comes."""
+        async for batch in self.batches(path, kind, **query):
+            for line in batch:
+                yield line
+
+    async def batches(self, path: str, kind: type[T], **query: Any) -> AsyncIterator[list[T]]:
+        """The lines of a stream as they come, those together that came together; never none."""
         decoder = msgspec.json.Decoder(kind)
         rest = b""
         async with self.download(path, **query) as answer:
             async for piece in answer.aiter_bytes():
                 *whole, rest = (rest + piece).split(b"\n")
-                for line in whole:
-                    if line.strip():
-                        yield line_of(decoder, line)
+                if batch := [line_of(decoder, line) for line in whole if line.strip()]:
+                    yield batch
 
     @asynccontextmanager
     async def download(
@@ -101,3 +108,9 @@ class Streams:
                 yield answer
             finally:
                 await answer.aclose()
+
+
+def stored_route(app: str, route: str, path: StoredPath, **query: object) -> str:
+    """A route below an app's storage with its query: a stored path may hold bytes that are no text."""
+    more = "".join(f"&{name}={quote(word(value), safe='')}" for name, value in query.items())
+    return f"{app_path(app)}/storage/{route}?path={path.encoded}{more}"

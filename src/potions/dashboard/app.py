@@ -14,6 +14,7 @@ from potions.client import Client
 from potions.dashboard.api_door import pass_on
 from potions.dashboard.guarding import add_security_headers, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
+from potions.dashboard.measured import Measured
 from potions.dashboard.pages import PAGES
 from potions.dashboard.place import Place
 from potions.dashboard.problems import PROBLEM_HANDLERS
@@ -54,7 +55,7 @@ def make_app(place: Place) -> Litestar:
         template_config=TemplateConfig(instance=make_engine()),
         request_max_body_size=_FORM_BYTES,
         openapi_config=None,
-        state=State({"place": place, "connections": Client(place.agent)}),
+        state=State({"place": place, "connections": Client(place.agent), "measured": Measured()}),
     )
 
 

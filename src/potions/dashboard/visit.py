@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.response import Redirect, Response, Template
 
 from potions.client import Behalf, Client, Streams
+from potions.dashboard.measured import Measured
 from potions.dashboard.place import Place
 from potions.errors import PotionsError, SignInNeeded
 from potions.names import parse_app_name
@@ -125,6 +126,12 @@ class Visit(Door):
     ) -> Template:
         """A page of the app ``name``, below its tabs."""
         return self.page(template, problem=problem, tab=tab, name=parse_app_name(name), **context)
+
+    @property
+    def measured(self) -> Measured:
+        """What the storages held when somebody measured them last."""
+        found: Measured = self.request.app.state.measured
+        return found
 
     @property
     def is_owner(self) -> bool:
