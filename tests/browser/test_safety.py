@@ -16,7 +16,7 @@ from support.browsing import Dashboard, Visit, flaws
 
 #: What is about oneself, and so is nobody's role to refuse.
 OWN = re.compile(r"/(sign-in|sign-out|welcome/.*|account/.*)")
-FILLED = {"name": "gallery", "person": "owner", "which": "1", "number": "1", "token": "x"}
+FILLED = {"name": "gallery", "variable": "GREETING", "person": "owner", "which": "1", "number": "1", "token": "x"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -24,6 +24,9 @@ def furnished(shared_dashboard: Dashboard) -> None:
     client = shared_dashboard.platform.client
     for app in ("gallery", "gone"):
         client.create_app(app)
+    platform = shared_dashboard.platform
+    platform.do("env", "set", "gallery", "GREETING=hello")
+    platform.do("storage", "put", "gallery", "-", "note.txt", stdin="a note")
     client.delete_app("gone")
     shared_dashboard.credential("owner", Role.OWNER)
 
@@ -64,12 +67,20 @@ def test_a_viewer_changes_nothing_by_any_form(dashboard: Dashboard, visit: Visit
     """Each is sent as the owner's page would send it, with a token that is good."""
     page = visit("/", Role.VIEWER)
     token, before = token_of(page), everything(dashboard)
-    assert len(changing_routes()) >= 12
+    assert len(changing_routes()) >= 25
     for path in changing_routes():
         form = {"_csrf_token": token, "name": path.split("/")[2] if path.count("/") > 1 else "made", "role": "owner"}
-        answer = send(page, path, form, Origin=dashboard.address)
+        answer = send(page, f"{path}?path=note.txt", form, Origin=dashboard.address)
         assert answer.status >= 400, f"{path}: {answer.status}"
         assert answer.status < 500, f"{path}: {answer.status} {answer.text()}"
+    put = page.context.request.put(
+        "/apps/gallery/storage/file?path=note.txt",
+        data=b"mine",
+        headers={"x-csrftoken": token, "Origin": dashboard.address, "Content-Type": "application/octet-stream"},
+    )
+    assert put.status == 403
+    for path in ("storage/file?path=note.txt", "storage/archive?path=", "storage/picture?path=note.txt"):
+        assert page.context.request.get(f"/apps/gallery/{path}").status == 403, path
     assert everything(dashboard) == before
 
 
