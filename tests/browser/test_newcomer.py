@@ -153,7 +153,8 @@ def see_a_deploy_fail(page: Page, dashboard: Dashboard, archive: Path) -> None:
     page.wait_for_url("**/deployments/3", timeout=DEPLOYED)
     problem = page.locator(".outcome .problem")
     expect(problem).to_be_visible(timeout=DEPLOYED)
-    expect(problem).to_contain_text("no such table: photos")
+    expect(problem).to_contain_text("ended while it was checked")
+    expect(page.locator("#log")).to_contain_text("no such table: photos")
     expect(page.locator(".outcome")).to_contain_text(f"r2 (deployment 2) serves {APP}.")
     assert dashboard.platform.version(APP) == "2"
     shoot(page, "walk-8-failed")
