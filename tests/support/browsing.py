@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 from potions.client import Behalf, Client
@@ -89,6 +90,13 @@ class Dashboard:
     def asking(self, credential: str) -> Client:
         """The API, asked as the dashboard asks it."""
         return Client(self.platform.home.web_socket, Behalf(credential, "127.0.0.1", "Test/1.0"))
+
+    def send(self, page: Page, method: str, path: str, **options: Any) -> httpx.Response:
+        """A request with the cookies of the page's browser, and nothing else that a browser would see to."""
+        carried = "; ".join(f"{one['name']}={one['value']}" for one in page.context.cookies(self.address))
+        port = self.platform.http_port
+        headers = {"Host": f"potions.localhost:{port}", "Cookie": carried, **options.pop("headers", {})}
+        return httpx.request(method, f"http://127.0.0.1:{port}{path}", headers=headers, timeout=60, **options)
 
     # Pages
 

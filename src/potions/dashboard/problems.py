@@ -32,7 +32,7 @@ _AWAY = (AgentUnreachable, AgentLost)
 
 def answer_problem(request: BrowserRequest, error: Exception) -> Response[object] | Template | Redirect:
     """The page for any error."""
-    door = provide_door(request)
+    door: Door = request.state.get("visit") or provide_door(request)
     told = _told(error)
     if isinstance(told, InternalError):
         _log.error("%s %s", request.method, request.url.path, exc_info=error)

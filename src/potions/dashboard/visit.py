@@ -158,7 +158,10 @@ def provide_visit(request: BrowserRequest) -> Visit:
     door = provide_door(request)
     if not door.behalf.credential:
         raise SignInNeeded()
-    return Visit(door.request, door.place, door.connections, door.agent.caller())
+    # A page about a problem is still a page of theirs, with the way on.
+    request.state.visit = Visit(door.request, door.place, door.connections, door.agent.caller())
+    visit: Visit = request.state.visit
+    return visit
 
 
 def sign_in_path(request: BrowserRequest) -> str:
