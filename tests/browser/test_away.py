@@ -7,8 +7,10 @@ from contextlib import contextmanager
 
 from playwright.sync_api import expect
 
+from potions.errors import AgentUnreachable
 from potions.host.supervisord import Supervisord
 from support.browsing import Dashboard, Visit, flaws
+from support.platform import wait_for
 
 
 @contextmanager
@@ -20,6 +22,14 @@ def agent_away(dashboard: Dashboard) -> Iterator[None]:
         yield
     finally:
         supervisor.start("agent")
+        wait_for(lambda: _answers(dashboard), "the agent to answer")
+
+
+def _answers(dashboard: Dashboard) -> bool:
+    try:
+        return bool(dashboard.platform.client.status().parts)
+    except AgentUnreachable:
+        return False
 
 
 def test_a_page_says_that_the_agent_is_away_and_goes_on_by_itself(dashboard: Dashboard, visit: Visit) -> None:

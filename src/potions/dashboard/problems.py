@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, PermissionDeni
 from litestar.response import Redirect, Template
 from litestar.types import ExceptionHandlersMap
 
-from potions.dashboard.visit import BrowserRequest, Door, provide_door, sign_in_path
+from potions.dashboard.visit import BrowserRequest, Door, page_asked_for, provide_door, sign_in_path
 from potions.errors import (
     AgentLost,
     AgentUnreachable,
@@ -39,7 +39,7 @@ def answer_problem(request: BrowserRequest, error: Exception) -> Response[object
     if isinstance(told, _NOT_SIGNED_IN):
         return _to_sign_in(door, told)
     if isinstance(told, _AWAY):
-        return door.page("away.html", status=503)
+        return door.page("away.html", status=503, again=page_asked_for(request))
     return door.page("problem.html", problem=told)
 
 

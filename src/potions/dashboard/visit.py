@@ -166,8 +166,13 @@ def provide_visit(request: BrowserRequest) -> Visit:
 
 def sign_in_path(request: BrowserRequest) -> str:
     """Where to sign in, and to come back from to the page that was asked for."""
-    path = _path_and_query(request) if request.method == "GET" else "/"
+    path = page_asked_for(request)
     return "/sign-in" + ("" if path == "/" else "?" + urlencode({"next": path}))
+
+
+def page_asked_for(request: BrowserRequest) -> str:
+    """Where a browser can be sent to once more: a form is not sent a second time."""
+    return _path_and_query(request) if request.method == "GET" else "/"
 
 
 def _path_and_query(request: BrowserRequest) -> str:
