@@ -163,7 +163,9 @@ class Storages:
     def get_file(self, tree: AppTree, path: StoredPath, part: ByteRange | None) -> Outgoing[SentFile]:
         return self._outgoing(send_file, (tree.storage, path, part), SentFile)
 
-    def get_folder(self, tree: AppTree, path: StoredPath, form: ArchiveFormat) -> Outgoing[SentFolder]:
+    def get_folder(
+        self, tree: AppTree, path: StoredPath, form: ArchiveFormat = ArchiveFormat.TAR
+    ) -> Outgoing[SentFolder]:
         send = send_folder if form is ArchiveFormat.TAR else send_folder_zipped
         return self._outgoing(send, (tree.storage, path, tree.puts), SentFolder)
 

@@ -446,6 +446,6 @@ def test_a_folder_comes_as_a_zip_where_the_name_says_so(run: Run, agent: CannedA
     assert "got d as" in run("storage", "get", "blog", "d", str(target)).out
     assert target.read_bytes() == b"a zip"
     assert agent.asked[1].query == {"path": "d", "format": "zip"}
-    assert run("storage", "get", "blog", "d", str(target)).status == 1
+    assert run("storage", "get", "blog", "d", str(target)).status == 2
     assert run("storage", "get", "blog", "d", str(target), "--replace").status == 0
     assert target.read_bytes() == b"another"

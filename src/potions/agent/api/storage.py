@@ -158,7 +158,7 @@ class StorageController(Controller):
         begin = partial(service.storage.put_file, name, stored, size, replace=replace, executable=executable)
         return await _receive(request.stream(), await in_thread(begin))
 
-    @get("/archive", media_type="application/x-tar", summary="A folder with all that is in it, as a tar or a zip")
+    @get("/archive", summary="A folder with all that is in it, as a tar or a zip")
     async def get_folder(
         self,
         service: Asked,
