@@ -49,7 +49,15 @@ class Event(NamedTuple):
 def following(browser: Browser, query: str = "", **headers: str) -> Iterator[Iterator[Event]]:
     with browser.http.stream("GET", f"{AT}/live?{query}", headers=headers) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
-        yield _events(answer.iter_lines())
+        yield _events(_lines(answer.iter_raw()))
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    """As browsers know lines: at line feeds and carriage returns, and at nothing else that Unicode has."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).replace(b"\r", b"\n").split(b"\n")
+        yield from (line.decode() for line in whole)
 
 
 def _events(lines: Iterator[str]) -> Iterator[Event]:

@@ -93,7 +93,8 @@ def test_a_download_that_is_given_up_ends_at_the_agent_too(deployer: Browser, st
         file.truncate(2 * 10**9)
     os.chown(storage.folder / "large", *(os.stat(storage.folder).st_uid, os.stat(storage.folder).st_gid))
     with deployer.http.stream("GET", f"{AT}/file?path=large") as answer:
-        next(answer.iter_raw())
+        pieces = answer.iter_raw()
+        next(pieces)
         wait_for(lambda: children(tree), "the agent reads the file")
     wait_for(lambda: not children(tree), "the agent has let go of the file")
 
