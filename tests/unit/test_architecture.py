@@ -14,6 +14,7 @@ import pytest
 LAYERS: dict[str, set[str]] = {
     # Words that everything else uses
     "errors": set(),
+    "harmless": set(),
     "names": {"errors"},
     "layout": set(),
     "model": {"errors", "layout", "names"},
@@ -30,6 +31,7 @@ LAYERS: dict[str, set[str]] = {
     "checkout": {"errors", "project"},
     "packing": {"errors", "model"},
     "tar_format": set(),
+    "listening": set(),
     "zip_names": set(),
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
@@ -65,13 +67,15 @@ LAYERS: dict[str, set[str]] = {
         "store",
     },
     # Processes
-    "agent": {"", "errors", "layout", "schema", "service"},
+    "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service"},
     "client": {"errors", "names", "schema"},
+    "dashboard": {"client", "errors", "listening", "names", "schema"},
     "cli": {
         "",
         "checkout",
         "client",
         "errors",
+        "harmless",
         "homes",
         "local",
         "manifest",
@@ -89,6 +93,7 @@ LAYERS: dict[str, set[str]] = {
 #: Single modules that may import more than the rest of their part: where a process begins, there it is put together.
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
+    "dashboard.__main__": {"layout", "model.app", "settings"},
     "cli.doctor": {"embedded_doctor"},
     "cli.platform": {"embedded", "wiring"},
 }
@@ -96,6 +101,7 @@ DOORS: dict[str, set[str]] = {
 #: Parts that only compute: text and values in, text and values out.
 PURE = {
     "errors",
+    "harmless",
     "names",
     "layout",
     "model",

@@ -23,6 +23,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("up", "potions.cli.platform:up", "Start Potions here, in the background."),
         Command("down", "potions.cli.platform:down", "Stop Potions here, with all its apps."),
         Command("status", "potions.cli.platform:status", "Show what runs: Potions itself, the apps, the deploys."),
+        Command(
+            "dashboard", "potions.cli.dashboard:dashboard", "Print the dashboard's address, and open it where it can."
+        ),
         Command("doctor", "potions.cli.doctor:doctor", "Compare what is with what should be, and say what to run."),
     ),
     "Your project": (
@@ -56,6 +59,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("deployments", "potions.cli.deployments:deployments", "List an app's deployments, newest first."),
         Command("log", "potions.cli.deployments:log", "Show the log of one deployment."),
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
+    ),
+    "People": (
+        Command("users", "potions.cli.users:users", "Invite, list and remove those who sign in on the dashboard."),
+        Command("tokens", "potions.cli.tokens:tokens", "Make, list and revoke API tokens."),
+        Command("audit", "potions.cli.audit:audit", "Show who did what, the newest first."),
     ),
 }
 

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from potions.client.wire import Wire, app_path, segment
-from potions.schema import AppCreate, AppDetail, AppSummary, PlatformStatus, Removal, RestoreRequest, TrashEntry
+from potions.schema import (
+    AppCreate,
+    AppDetail,
+    AppSettings,
+    AppSummary,
+    PlatformStatus,
+    Removal,
+    RestoreRequest,
+    TrashEntry,
+)
 
 
 class AppCalls(Wire):
@@ -23,6 +32,10 @@ class AppCalls(Wire):
 
     def create_app(self, name: str) -> AppDetail:
         return self._write("POST", "/apps", AppDetail, AppCreate(name))
+
+    def app_settings(self, app: str) -> AppSettings:
+        """How the release that serves is run."""
+        return self._get(f"{app_path(app)}/settings", AppSettings)
 
     def removal(self, app: str, *, purge: bool = False) -> Removal:
         """What deleting the app would take away."""

@@ -29,7 +29,7 @@ class DeploymentCalls(Wire):
         headers = {name: str(size) for name, size in sizes.items() if size is not None}
         # A file's name can hold bytes that are no text.
         name = source.encode(errors="replace").decode()
-        return self._send("POST", f"{app_path(app)}/releases", Release, chunks, headers, source=name)
+        return self._send("POST", release_uploads(app), Release, chunks, headers, source=name)
 
     def deploy(self, app: str, release: str | None = None) -> Deployment:
         """Ask for a deployment of a release that was sent; without one, of what serves, with today's variables."""
@@ -53,6 +53,15 @@ class DeploymentCalls(Wire):
         ``after`` is the position of an event: it goes on right behind that. Raises RequestRefused where none ends
         there.
         """
-        path = f"{app_path(app)}/deployments/{number}/events"
         behind = {"after": after} if after else {}
-        return self._stream(path, Event, follow=follow, drain=drain, **behind)
+        return self._stream(deployment_events(app, number), Event, follow=follow, drain=drain, **behind)
+
+
+def release_uploads(app: str) -> str:
+    """The route that takes an archive, for a web server that streams it there."""
+    return f"{app_path(app)}/releases"
+
+
+def deployment_events(app: str, number: int) -> str:
+    """The route of a deployment's log, for a web server that streams it from there."""
+    return f"{app_path(app)}/deployments/{number}/events"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from potions.client.wire import BASE_URL, CONNECT_SECONDS, Who, app_path, decode, line_of, refusal, told, word, words
+from potions.client.wire import BASE_URL, CONNECT_SECONDS, Behalf, app_path, decode, line_of, refusal, told, word, words
 from potions.names import StoredPath
 
 T = TypeVar("T")
@@ -26,12 +26,12 @@ class Streams:
     Raises what `Wire` raises. ``path`` is a route as the other calls of the client have it: already encoded.
     """
 
-    def __init__(self, socket: Path, who: Who | None = None) -> None:
+    def __init__(self, socket: Path, behalf: Behalf | None = None) -> None:
         self._socket = socket
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(socket), verify=False),
             base_url=BASE_URL,
-            headers=who.headers if who else None,
+            headers=behalf.headers if behalf else None,
             timeout=_PATIENT,
             trust_env=False,
         )
@@ -46,14 +46,19 @@ class Streams:
 
     async def lines(self, path: str, kind: type[T], **query: Any) -> AsyncIterator[T]:
         """Each line of a stream as it comes."""
+        async for batch in self.batches(path, kind, **query):
+            for line in batch:
+                yield line
+
+    async def batches(self, path: str, kind: type[T], **query: Any) -> AsyncIterator[list[T]]:
+        """The lines of a stream as they come, those together that came together; never none."""
         decoder = msgspec.json.Decoder(kind)
         rest = b""
         async with self.download(path, **query) as answer:
             async for piece in answer.aiter_bytes():
                 *whole, rest = (rest + piece).split(b"\n")
-                for line in whole:
-                    if line.strip():
-                        yield line_of(decoder, line)
+                if batch := [line_of(decoder, line) for line in whole if line.strip()]:
+                    yield batch
 
     @asynccontextmanager
     async def download(
@@ -81,6 +86,28 @@ class Streams:
         with told(self._socket):
             answer = await self._http.request(method, path, params=words(query), content=chunks, headers=headers)
         return decode(answer, kind)
+
+    @asynccontextmanager
+    async def answer(
+        self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], chunks: AsyncIterable[bytes] | None
+    ) -> AsyncIterator[httpx.Response]:
+        """Any request as somebody else made it, and whatever the answer to it is, refusals included.
+
+        ``target`` is a path with its query, sent byte for byte. Read the body with ``aiter_raw``.
+        """
+        with told(self._socket):
+            request = self._http.build_request(
+                method,
+                "/",
+                headers=headers,
+                content=chunks,
+                extensions={"target": target, "timeout": _PATIENT.as_dict()},
+            )
+            answer = await self._http.send(request, stream=True)
+            try:
+                yield answer
+            finally:
+                await answer.aclose()
 
 
 def stored_route(app: str, route: str, path: StoredPath, **query: object) -> str:

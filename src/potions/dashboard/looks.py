@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.plugins.jinja import JinjaTemplateEngine
 
+from potions.dashboard.browsers import browser_name
 from potions.dashboard.chart import sparkline
 from potions.dashboard.tabs import TABS
+from potions.harmless import sanitise
 from potions.names import decode_stored_path, shown_name
 
 _HERE = Path(__file__).parent
@@ -37,6 +39,8 @@ def make_engine() -> JinjaTemplateEngine:
         "count": count,
         "shown": shown_name,
         "stored_name": stored_name,
+        "browser": browser_name,
+        "plain": sanitise,
     }
     environment.globals |= {"asset": asset, "tabs": TABS, "sparkline": sparkline, "now": lambda: datetime.now(UTC)}
     return JinjaTemplateEngine.from_environment(environment)

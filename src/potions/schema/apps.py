@@ -9,6 +9,7 @@ import msgspec
 from potions.layout import Colour
 from potions.model.deployment import Deployment
 from potions.model.plan import Strategy
+from potions.model.run_settings import Setting, WorkerSetting
 from potions.model.service import Phase
 from potions.model.stored import StorageSample
 
@@ -97,6 +98,17 @@ class AppDetail(msgspec.Struct, frozen=True):
     """Variables that are saved but not live, or removed and still live."""
     storage_measured: datetime | None = None
     """When that was."""
+
+
+class AppSettings(msgspec.Struct, frozen=True):
+    """How the release that serves is run. Without settings where it was deployed by a Potions that kept none."""
+
+    release: str | None
+    """Its label; None while nothing was deployed."""
+    settings: list[Setting] = []
+    workers: list[WorkerSetting] = []
+    variables: list[str] = []
+    """Names of the variables that its ``[env]`` has defaults for."""
 
 
 class Removal(msgspec.Struct, frozen=True):

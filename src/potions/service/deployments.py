@@ -55,7 +55,7 @@ class Upload:
             raise ArchiveBroken("The archive is empty.", why="Not one byte arrived.")
         if expected is not None and expected != self.size:
             raise ArchiveBroken(f"Only {self.size:,} of {expected:,} bytes arrived.", do="Send it again.")
-        suffix = suffix_of("the archive", self._head)
+        suffix = suffix_of("The file", self._head)
         self._file.flush()
         os.fsync(self._file.fileno())
         release = parse_release_id(self._hash.hexdigest())

@@ -16,6 +16,7 @@ from potions.agent.api.handed import Asked
 from potions.agent.pipes import in_thread
 from potions.agent.streams import NDJSON, follow
 from potions.layout import Colour
+from potions.model.access import Needs
 from potions.service.logs import OutputFile
 
 
@@ -25,7 +26,7 @@ class LogController(Controller):
     path = "/apps/{name:str}/logs"
     tags = ("logs",)
 
-    @get(sync_to_thread=True, summary="The last lines, and what comes after them")
+    @get(sync_to_thread=True, needs=Needs.VIEWER, summary="The last lines, and what comes after them")
     def output(
         self,
         service: Asked,
@@ -44,7 +45,12 @@ class LogController(Controller):
 
         return Stream(follow(read, lambda: not follow_it and reader.is_at_end()), media_type=NDJSON)
 
-    @get("/file", media_type="text/plain", summary="All that is kept of what one process printed, as a file")
+    @get(
+        "/file",
+        media_type="text/plain",
+        needs=Needs.VIEWER,
+        summary="All that is kept of what one process printed, as a file",
+    )
     async def file(
         self,
         service: Asked,
