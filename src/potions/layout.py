@@ -193,6 +193,10 @@ SECRET_KEY_MODE = 0o600
 SOCKET_PATH_MAX = 107
 
 
+#: The one socket on which a request without a credential has all rights.
+AGENT_SOCKET = "agent.sock"
+
+
 @dataclass(frozen=True)
 class Home:
     """An embedded home: the same tree as on a server, below one directory of the user's."""
@@ -267,7 +271,13 @@ class Home:
 
     @property
     def agent_socket(self) -> Path:
-        return self.run / "agent.sock"
+        """Where whoever connects has all rights."""
+        return self.run / AGENT_SOCKET
+
+    @property
+    def web_socket(self) -> Path:
+        """Where the same API asks who it is on whose behalf something is wanted."""
+        return self.run / "web.sock"
 
     @property
     def dashboard_socket(self) -> Path:

@@ -17,9 +17,15 @@ EnvName = NewType("EnvName", str)
 ReleaseLabel = NewType("ReleaseLabel", str)
 #: The SHA-256 of an archive as it was sent: 64 lower-case hexadecimal digits.
 ReleaseId = NewType("ReleaseId", str)
+#: Somebody who signs in.
+PersonName = NewType("PersonName", str)
+#: What a person calls one of their API tokens.
+TokenName = NewType("TokenName", str)
 
 APP_NAME_MAX = 40
 PROCESS_NAME_MAX = 40
+PERSON_NAME_MAX = 40
+TOKEN_NAME_MAX = 40
 #: With the longest value it still fits the 128 KiB that Linux takes for one variable.
 ENV_NAME_MAX = 256
 ENV_VALUE_MAX_BYTES = 100 * 1024
@@ -35,8 +41,14 @@ _RESERVED_PREFIX = "POTIONS_"
 #: Lines of a Procfile that are no workers: what starts the app, and what migrates.
 RESERVED_PROCESSES = frozenset({"web", "release"})
 
+#: Names that no app can have, because the platform answers at their address itself.
+RESERVED_APPS = frozenset({"potions"})
+
 _APP_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 _PROCESS_NAME = re.compile(r"[A-Za-z0-9_-]+\Z")
+#: No upper case and no other alphabet: nobody can be mistaken for somebody else.
+_PERSON_NAME = re.compile(r"[a-z][a-z0-9._-]*\Z")
+_TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: So many digits fit every database.
 _LABEL = re.compile(r"r[1-9][0-9]{0,17}\Z")
@@ -45,6 +57,10 @@ _RELEASE_ID = re.compile(r"[0-9a-f]{64}\Z")
 
 _APP_RULE = f"A letter first, then lower-case letters, digits and '-', at most {APP_NAME_MAX} characters."
 _PROCESS_RULE = f"Letters, digits, '_' and '-', at most {PROCESS_NAME_MAX} characters; not web or release."
+_PERSON_RULE = (
+    f"A letter first, then lower-case letters, digits, '.', '_' and '-', at most {PERSON_NAME_MAX} characters."
+)
+_TOKEN_RULE = f"Letters, digits, '.', '_' and '-', at most {TOKEN_NAME_MAX} characters."
 _ENV_RULE = f"Letters, digits and '_', no digit first, at most {ENV_NAME_MAX} characters."
 
 
@@ -53,6 +69,28 @@ def parse_app_name(text: str) -> AppName:
     if len(text) > APP_NAME_MAX or not _APP_NAME.match(text):
         raise NameRefused("an app", text, _APP_RULE)
     return AppName(text)
+
+
+def parse_new_app_name(text: str) -> AppName:
+    """Return ``text`` as the name that an app gets; raises NameRefused also for what only the platform is called."""
+    name = parse_app_name(text)
+    if name in RESERVED_APPS:
+        raise NameRefused("an app", text, "The platform itself answers at that address. Take another name.")
+    return name
+
+
+def parse_person_name(text: str) -> PersonName:
+    """Return ``text`` as a person's name; raises NameRefused with the rule."""
+    if len(text) > PERSON_NAME_MAX or not _PERSON_NAME.match(text):
+        raise NameRefused("a person", text, _PERSON_RULE)
+    return PersonName(text)
+
+
+def parse_token_name(text: str) -> TokenName:
+    """Return ``text`` as the name of an API token; raises NameRefused with the rule."""
+    if len(text) > TOKEN_NAME_MAX or not _TOKEN_NAME.match(text):
+        raise NameRefused("a token", text, _TOKEN_RULE)
+    return TokenName(text)
 
 
 def parse_process_name(text: str) -> ProcessName:

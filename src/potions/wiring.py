@@ -77,7 +77,7 @@ def run_agent(home: Home) -> None:
     service = make_service(home, settings)
     service.start()
     with contextlib.suppress(KeyboardInterrupt):
-        serve(service, home.agent_socket)
+        serve(service, home)
     service.context.trees.close()
     # Threads of deployments may still run; what they began is settled by the next start, as after any crash. Ending
     # like that skips what multiprocessing would clean up itself.

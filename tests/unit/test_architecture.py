@@ -31,13 +31,26 @@ LAYERS: dict[str, set[str]] = {
     "checkout": {"errors", "project"},
     "packing": {"errors", "model"},
     "tar_format": set(),
+    "listening": set(),
+    "zip_names": set(),
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
     "render": {"errors", "layout", "model"},
     "launcher": set(),
     "flows": {"errors", "layout", "model", "planning"},
-    "host": {"errors", "flows.ports", "launcher", "layout", "model", "names", "render", "secret", "tar_format"},
+    "host": {
+        "errors",
+        "flows.ports",
+        "launcher",
+        "layout",
+        "model",
+        "names",
+        "render",
+        "secret",
+        "tar_format",
+        "zip_names",
+    },
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
         "",
@@ -54,8 +67,9 @@ LAYERS: dict[str, set[str]] = {
         "store",
     },
     # Processes
-    "agent": {"", "errors", "layout", "schema", "service"},
+    "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service"},
     "client": {"errors", "names", "schema"},
+    "dashboard": {"client", "errors", "listening", "names", "schema"},
     "cli": {
         "",
         "checkout",
@@ -79,6 +93,7 @@ LAYERS: dict[str, set[str]] = {
 #: Single modules that may import more than the rest of their part: where a process begins, there it is put together.
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
+    "dashboard.__main__": {"layout", "model.app", "settings"},
     "cli.doctor": {"embedded_doctor"},
     "cli.platform": {"embedded", "wiring"},
 }

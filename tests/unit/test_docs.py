@@ -24,7 +24,7 @@ WRITTEN = sorted(
 _TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)#:\s]*)(#[^)\s]*)?\)")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
-_COMMAND = re.compile(r"^(?:\$ )?potions ((?:[a-z]+ ?)+)", re.MULTILINE)
+_COMMAND = re.compile(r"^(?:\$ )?potions ((?:[a-z]+(?:-[a-z]+)* ?)+)", re.MULTILINE)
 _FENCED = re.compile(r"^```[a-z]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

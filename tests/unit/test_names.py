@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,11 @@ from potions.names import (
     parse_env_name,
     parse_env_value,
     parse_label_or_number,
+    parse_new_app_name,
+    parse_person_name,
     parse_release_id,
     parse_stored_path,
+    parse_token_name,
 )
 
 
@@ -236,3 +240,38 @@ def test_a_path_knows_its_neighbours() -> None:
         parse_stored_path("a/b/c/d"),
     )
     assert (parse_stored_path("").name, parse_stored_path("").parent) == ("", parse_stored_path(""))
+
+
+# People and tokens
+
+
+def test_no_new_app_takes_the_platforms_own_address() -> None:
+    """One that has the name already can still be looked at and deleted."""
+    assert parse_app_name("potions") == "potions"
+    assert parse_new_app_name("potions2") == "potions2"
+    with pytest.raises(NameRefused, match="name of an app") as caught:
+        parse_new_app_name("potions")
+    assert "platform itself" in caught.value.why
+
+
+@pytest.mark.parametrize("name", ["anna", "a", "a.b_c-d", "a" * 40, "root2"])
+def test_a_persons_name_is_taken_as_it_is(name: str) -> None:
+    """A good name comes back unchanged."""
+    assert parse_person_name(name) == name
+
+
+@given(name=st.text(max_size=45))
+def test_a_persons_name_is_plain_or_refused(name: str) -> None:
+    """Nothing that looks like somebody else's, breaks a line, or stands in a path as something else."""
+    try:
+        assert re.fullmatch(r"[a-z][a-z0-9._-]{0,39}", parse_person_name(name))
+    except NameRefused as error:
+        assert "lower-case letters" in error.why
+
+
+@pytest.mark.parametrize("name", ["", "a b", "(x)", "a" * 41, "-x", ".x", "tökn", "a\n", "a/b"])
+def test_a_tokens_name_is_plain_or_refused(name: str) -> None:
+    """It stands in histories beside its person's, and must not look like more than a name."""
+    assert parse_token_name("Deploy-CI_2.0") == "Deploy-CI_2.0"
+    with pytest.raises(NameRefused):
+        parse_token_name(name)

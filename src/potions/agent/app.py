@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-import os
 import socket
-from pathlib import Path
 
 import uvicorn
-from litestar import Litestar, get
+from litestar import Litestar, Router, get
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
 from potions import __version__
+from potions.agent.access import make_guard
 from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
 from potions.agent.api.doctor import DoctorController
-from potions.agent.api.handed import Asked
+from potions.agent.api.handed import Asked, principal
 from potions.agent.api.logs import LogController
+from potions.agent.api.people import InvitationController, PeopleController
+from potions.agent.api.sessions import OwnController, SessionController
 from potions.agent.api.storage import StorageController
+from potions.agent.api.tokens import TokenController, audit
 from potions.agent.api.variables import VariableController
+from potions.agent.audit import AuditMiddleware
 from potions.agent.peer import PeerProtocol
+from potions.layout import Home
+from potions.listening import listen_privately
+from potions.model.access import Needs
 from potions.schema import PlatformStatus
 from potions.service import Service
 
 
-@get("/status", sync_to_thread=True, tags=["platform"], summary="The platform's parts, its apps, what is on its way")
+@get(
+    "/status",
+    sync_to_thread=True,
+    needs=Needs.VIEWER,
+    tags=["platform"],
+    summary="The platform's parts, its apps, what is on its way",
+)
 def status(service: Asked) -> PlatformStatus:
     return service.overview.status()
 
@@ -42,35 +55,54 @@ def make_app(service: Service) -> Litestar:
             LogController,
             DoctorController,
             StorageController,
+            PeopleController,
+            InvitationController,
+            SessionController,
+            OwnController,
+            TokenController,
+            audit,
         ],
-        dependencies={"service": Provide(lambda: service, sync_to_thread=False)},
+        dependencies={
+            "service": Provide(lambda: service, sync_to_thread=False),
+            "asker": Provide(principal, sync_to_thread=False),
+        },
+        guards=[make_guard(service)],
+        middleware=[AuditMiddleware(service)],
         exception_handlers={Exception: answer_error},
-        openapi_config=OpenAPIConfig(title="Potions", version=__version__),
+        openapi_config=OpenAPIConfig(
+            title="Potions",
+            version=__version__,
+            # The description itself, and none of the pages that show one: they get their scripts from elsewhere.
+            render_plugins=[JsonRenderPlugin(path="/"), YamlRenderPlugin()],
+            openapi_router=Router("/schema", route_handlers=[], opt={"needs": Needs.ANYBODY}, include_in_schema=False),
+        ),
     )
 
 
-def serve(service: Service, path: Path) -> None:
-    """Answer on the unix socket ``path`` until a signal ends it. Only its owner may connect, from its first moment."""
+def serve(service: Service, home: Home) -> None:
+    """Answer on both unix sockets of a home until a signal ends it. Only their owner may connect, from the first.
+
+    Whoever connects to the one has all rights; on the other each request has to say on whose behalf it is made.
+    """
+    make_server(service).run(sockets=listen(home))
+
+
+def make_server(service: Service) -> uvicorn.Server:
+    """What answers on the sockets that it is given."""
     config = uvicorn.Config(
         make_app(service),
         http=PeerProtocol,
         lifespan="off",
         log_config=None,
         access_log=False,
+        # No header may say who the peer is.
+        proxy_headers=False,
         # Whoever follows a log would otherwise hold the end up for as long as they like.
         timeout_graceful_shutdown=1,
     )
-    uvicorn.Server(config).run(sockets=[_listen(path)])
+    return uvicorn.Server(config)
 
 
-def _listen(path: Path) -> socket.socket:
-    """A listening socket with mode 0600. What an agent that was killed left at its path is replaced."""
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(str(path))
-    finally:
-        os.umask(before)
-    listener.listen(128)
-    return listener
+def listen(home: Home) -> list[socket.socket]:
+    """Both sockets of a home."""
+    return [listen_privately(home.agent_socket), listen_privately(home.web_socket)]

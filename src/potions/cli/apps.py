@@ -89,7 +89,7 @@ def show_app(app: AppWord, /, *, json: Json = False) -> int:
         potions apps show blog
     """
     with connect() as client:
-        detail = client.app(app)
+        detail = client.app(app, measure=True)
     if json:
         print_json(detail)
     else:
@@ -164,9 +164,10 @@ def show_apps(found: list[AppSummary]) -> None:
     if not found:
         say("No app yet. Make one: potions apps create NAME")
         return
-    table = new_table("APP", "STATE", "SERVES", "ADDRESS", fold=("APP", "ADDRESS"))
+    table = new_table("APP", "STATE", "SERVES", "STORAGE", "ADDRESS", fold=("APP", "ADDRESS"))
     for app in found:
-        table.add_row(app.name, state_text(app.state), _release_and_age(app.serves), sanitise(app.address))
+        stored = "" if app.storage_bytes is None else size(app.storage_bytes)
+        table.add_row(app.name, state_text(app.state), _release_and_age(app.serves), stored, sanitise(app.address))
     show(table)
 
 
@@ -226,12 +227,18 @@ def _facts(detail: AppDetail) -> Table:
         ("address", app.address),
         ("directory", detail.directory),
         ("storage", detail.storage),
-        ("", contents(detail.storage_files, detail.storage_bytes)),
+        ("", _stored(detail)),
         ("made", age(app.created)),
         ("last deploy", _deploy_words(detail.last)),
     ):
         table.add_row(name, sanitise(value))
     return table
+
+
+def _stored(detail: AppDetail) -> str:
+    if detail.storage_files is None or detail.storage_bytes is None:
+        return "gone" if detail.summary.state == "gone" else "not measured yet"
+    return contents(detail.storage_files, detail.storage_bytes)
 
 
 def _deploy_words(deployment: Deployment | None) -> str:

@@ -57,6 +57,11 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("log", "potions.cli.deployments:log", "Show the log of one deployment."),
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
     ),
+    "People": (
+        Command("users", "potions.cli.users:users", "Invite, list and remove those who sign in on the dashboard."),
+        Command("tokens", "potions.cli.tokens:tokens", "Make, list and revoke API tokens."),
+        Command("audit", "potions.cli.audit:audit", "Show who did what, the newest first."),
+    ),
 }
 
 #: Commands that no person types.

@@ -15,7 +15,7 @@ from potions.cli.confirm import confirm
 from potions.cli.options import Yes
 from potions.cli.screen import print_json, sanitise, say, stderr
 from potions.errors import NameRefused, NotConfirmed, UsageRefused
-from potions.names import parse_app_name
+from potions.names import parse_new_app_name
 from potions.project.evidence import Project
 from potions.project.setting_up import (
     FilePlan,
@@ -69,16 +69,16 @@ def init(path: _Path = Path(), /, *, app: _App = None, yes: Yes = False, json: _
 def _app_name(project: Project, given: str | None, *, may_ask: bool) -> str:
     """The name that was given, that the manifest has, or that the directory has; a person decides about any other."""
     if given is not None:
-        return parse_app_name(given)
+        return parse_new_app_name(given)
     named = app_of(project)
     if named is not None:
         return named
     try:
-        return parse_app_name(project.name)
+        return parse_new_app_name(project.name)
     except NameRefused as refused:
         suggested = suggested_name(project.name)
         if may_ask and sys.stdin.isatty():
-            return parse_app_name(_asked_name(refused, suggested))
+            return parse_new_app_name(_asked_name(refused, suggested))
         raise UsageRefused(
             "What is the app to be called?",
             why=f"{refused.what} {refused.why}",

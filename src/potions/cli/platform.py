@@ -9,6 +9,7 @@ from rich.text import Text
 
 from potions.cli.apps import show_apps
 from potions.cli.connection import connect
+from potions.cli.links import tell_dashboard
 from potions.cli.options import Json
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr
 from potions.homes import home_from_environment
@@ -36,7 +37,8 @@ def up(*, http_port: _HttpPort = None, first_port: _FirstPort = None, json: Json
     """Start Potions here, in the background.
 
     Starts what does not run yet: the supervisor, the proxy, the agent and the
-    apps. POTIONS_HOME names another home than ~/.local/share/potions.
+    apps. POTIONS_HOME names another home than ~/.local/share/potions. While
+    there is no owner, it ends with a one-time link that makes the first user.
 
     For example:
 
@@ -51,6 +53,7 @@ def up(*, http_port: _HttpPort = None, first_port: _FirstPort = None, json: Json
         print_json(status)
     else:
         show_status(status)
+        tell_dashboard(status)
     return 0
 
 

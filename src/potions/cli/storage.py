@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote
 
@@ -19,7 +19,7 @@ from potions.cli.storage_files import get, put
 from potions.cli.units import age, contents, duration, size
 from potions.errors import AgentLost, StoredNotEmpty
 from potions.names import parse_stored_path, shown_name
-from potions.schema import Order, StorageUse, StoredEntry, StoredFolder, StoredKind, StoredRemoval
+from potions.schema import Order, StorageSample, StorageUse, StoredEntry, StoredFolder, StoredKind, StoredRemoval, Use
 
 if TYPE_CHECKING:
     from potions.client import Client
@@ -28,6 +28,8 @@ storage = App(name="storage", help="Show, list, get, put and remove what an app 
 storage.command(get)
 storage.command(put)
 
+#: Before, a change says nothing.
+_CHANGE_AFTER = timedelta(hours=1)
 #: As many entries as the agent gives at once.
 _PAGE = 100_000
 
@@ -50,6 +52,7 @@ def show_storage(app: AppWord, /, *, json: Json = False) -> int:
         potions storage show blog
     """
     with connect() as client:
+        before = [] if json else client.storage_history(app, days=7)
         found = _measure(client, app, "", depth=0, top=0, quiet=json)
     if json:
         print_json(found)
@@ -61,6 +64,7 @@ def show_storage(app: AppWord, /, *, json: Json = False) -> int:
         ("for the app", "STORAGE_DIR, and ./storage in its working directory"),
         ("owner", f"{found.owner}, whom apps run as"),
         ("holds", _holds(found) if use.files else "nothing yet"),
+        ("change", _change(before, use)),
         ("newest", _newest(use.newest)),
         ("free", f"{size(found.free_bytes)} on its disk"),
     ):
@@ -276,6 +280,16 @@ def _holds(found: StorageUse) -> str:
     use = found.use
     folders = f", in {use.folders:,} {'folder' if use.folders == 1 else 'folders'}" if use.folders else ""
     return f"{contents(use.files, use.bytes)} ({size(use.disk_bytes)} on the disk){folders}"
+
+
+def _change(before: list[StorageSample], use: Use) -> str:
+    """What became of it since the first measurement of the last week; empty where none is an hour old."""
+    if not before or datetime.now(UTC) - before[0].at < _CHANGE_AFTER:
+        return ""
+    more, when = use.bytes - before[0].bytes, age(before[0].at)
+    if not more:
+        return f"as much as {when}"
+    return f"{size(abs(more))} {'more' if more > 0 else 'less'} than {when}"
 
 
 def _newest(entry: StoredEntry | None) -> str:

@@ -22,7 +22,7 @@ from potions.errors import StoredTaken, StoredUnknown, UsageRefused
 from potions.local.sources import LocalFile, LocalFolder, open_source
 from potions.local.targets import Fetched, fetch_file, fetch_folder, refuse_what_is_there
 from potions.names import parse_stored_path, shown_name
-from potions.schema import Existing, FolderPut, StoredEntry, StoredKind
+from potions.schema import ArchiveFormat, Existing, FolderPut, StoredEntry, StoredKind
 
 if TYPE_CHECKING:
     from potions.client import Client
@@ -51,7 +51,8 @@ def get(
 ) -> int:
     """Get a file or a folder from the storage.
 
-    A folder comes with all that is in it, or, to standard output, as a tar.
+    A folder comes with all that is in it; as a zip, if TO ends in .zip; to
+    standard output, as a tar.
     Nothing is there before all of it came. Links in a folder are kept where
     they stay in it; a link itself is not got.
 
@@ -59,6 +60,7 @@ def get(
 
         potions storage get blog uploads/a.jpg
         potions storage get blog uploads backup/uploads
+        potions storage get blog uploads uploads.zip
         potions storage get blog . - | tar t
     """
     _refuse_option(to, "get")
@@ -68,7 +70,7 @@ def get(
         if to == _STREAM:
             return _to_stdout(client, app, path, folder=folder)
         target = _local_target(to, parse_stored_path(path).name or f"{app}-storage")
-        refuse_what_is_there(target, replace=replace and not folder)
+        refuse_what_is_there(target, replace=replace and (not folder or _is_zip(target)))
         began = time.monotonic()
         try:
             fetched = _fetch(client, app, path, target, folder=folder, replace=replace, quiet=json)
@@ -145,10 +147,18 @@ def _local_target(to: str, name: str) -> Path:
     return Path(to) / name if to.endswith("/") or Path(to).is_dir() else Path(to)
 
 
+def _is_zip(target: Path) -> bool:
+    return target.suffix.lower() == ".zip"
+
+
 def _fetch(client: Client, app: str, path: str, target: Path, *, folder: bool, replace: bool, quiet: bool) -> Fetched:
-    incoming = client.get_stored_folder(app, path) if folder else client.get_stored_file(app, path)
+    zipped = folder and _is_zip(target)
+    form = ArchiveFormat.ZIP if zipped else ArchiveFormat.TAR
+    incoming = client.get_stored_folder(app, path, format=form) if folder else client.get_stored_file(app, path)
     with incoming as coming, bytes_bar(f"getting {shown_name(path)}", coming.size, hidden=quiet) as progress:
         pieces = _heard(coming.pieces, progress)
+        if zipped:
+            return Fetched(coming.files, fetch_file(pieces, target, replace=replace))
         if folder:
             return fetch_folder(pieces, target)
         return Fetched(1, fetch_file(pieces, target, replace=replace))

@@ -11,26 +11,29 @@ from potions.client.deployments import (
     release_uploads,
 )
 from potions.client.doctor import DoctorCalls
-from potions.client.logs import LogCalls
+from potions.client.logs import LogCalls, LogFile
+from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
-from potions.client.streams import Streams
+from potions.client.streams import Streams, stored_route
 from potions.client.variables import VariableCalls
-from potions.client.wire import Who, error_from, transport_to
+from potions.client.wire import Behalf, app_path, error_from
 
 __all__ = [
     "PACKED_BYTES",
     "UNPACKED_BYTES",
+    "Behalf",
     "Client",
     "Incoming",
+    "LogFile",
     "Streams",
-    "Who",
+    "app_path",
     "deployment_events",
     "error_from",
     "release_uploads",
-    "transport_to",
+    "stored_route",
 ]
 
 
-class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls):
+class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

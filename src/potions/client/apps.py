@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from potions.client.wire import Wire, app_path, segment
-from potions.schema import AppCreate, AppDetail, AppSummary, PlatformStatus, Removal, RestoreRequest, TrashEntry
+from potions.schema import (
+    AppCreate,
+    AppDetail,
+    AppSettings,
+    AppSummary,
+    PlatformStatus,
+    Removal,
+    RestoreRequest,
+    TrashEntry,
+)
 
 
 class AppCalls(Wire):
@@ -17,11 +26,16 @@ class AppCalls(Wire):
     def apps(self) -> list[AppSummary]:
         return self._get("/apps", list[AppSummary])
 
-    def app(self, app: str) -> AppDetail:
-        return self._get(app_path(app), AppDetail)
+    def app(self, app: str, *, measure: bool = False) -> AppDetail:
+        """Everything about an app. ``measure`` has its storage measured now, which may take seconds."""
+        return self._get(app_path(app), AppDetail, **({"measure": True} if measure else {}))
 
     def create_app(self, name: str) -> AppDetail:
         return self._write("POST", "/apps", AppDetail, AppCreate(name))
+
+    def app_settings(self, app: str) -> AppSettings:
+        """How the release that serves is run."""
+        return self._get(f"{app_path(app)}/settings", AppSettings)
 
     def removal(self, app: str, *, purge: bool = False) -> Removal:
         """What deleting the app would take away."""

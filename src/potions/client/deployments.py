@@ -45,9 +45,16 @@ class DeploymentCalls(Wire):
     def cancel(self, app: str, number: int) -> Deployment:
         return self._write("POST", f"{app_path(app)}/deployments/{number}/cancel", Deployment)
 
-    def events(self, app: str, number: int, *, follow: bool = False, drain: bool = False) -> Iterator[Event]:
-        """A deployment's log. ``follow`` stays until it ended, with ``drain`` until the old slot is retired."""
-        return self._stream(deployment_events(app, number), Event, follow=follow, drain=drain)
+    def events(
+        self, app: str, number: int, *, follow: bool = False, drain: bool = False, after: int = 0
+    ) -> Iterator[Event]:
+        """A deployment's log. ``follow`` stays until it ended, with ``drain`` until the old slot is retired.
+
+        ``after`` is the position of an event: it goes on right behind that. Raises RequestRefused where none ends
+        there.
+        """
+        behind = {"after": after} if after else {}
+        return self._stream(deployment_events(app, number), Event, follow=follow, drain=drain, **behind)
 
 
 def release_uploads(app: str) -> str:

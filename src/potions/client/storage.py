@@ -11,9 +11,11 @@ from potions.client.wire import Wire, app_path, word
 from potions.errors import AgentLost
 from potions.names import parse_stored_path
 from potions.schema import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
+    StorageSample,
     StorageUseLine,
     StoredEntry,
     StoredFolder,
@@ -32,7 +34,7 @@ class Incoming:
     files: int
     size: int
     pieces: Iterator[bytes]
-    """A file's bytes, or the tar of a folder."""
+    """A file's bytes, or the tar or zip of a folder."""
 
 
 class StorageCalls(Wire):
@@ -43,6 +45,10 @@ class StorageCalls(Wire):
     def storage_use(self, app: str, path: str = "", *, depth: int = 1, top: int = 20) -> Iterator[StorageUseLine]:
         """Measure a folder: lines while it is counted, the last with the result."""
         return self._stream(_url(app, "usage", path, depth=depth, top=top), StorageUseLine)
+
+    def storage_history(self, app: str, *, days: int = 30) -> list[StorageSample]:
+        """What the storage held in the last ``days`` (up to 731), the oldest first. Nothing is measured."""
+        return self._get(f"{app_path(app)}/storage/history", list[StorageSample], days=days)
 
     def stored(self, app: str, path: str = "") -> StoredEntry:
         return self._get(_url(app, "entry", path), StoredEntry)
@@ -72,8 +78,14 @@ class StorageCalls(Wire):
             yield Incoming(1, int(answer.headers["Content-Length"]), answer.iter_raw())
 
     @contextmanager
-    def get_stored_folder(self, app: str, path: str) -> Iterator[Incoming]:
-        with _whole(), self._download(_url(app, "archive", path)) as answer:
+    def get_stored_folder(
+        self,
+        app: str,
+        path: str,
+        *,
+        format: ArchiveFormat = ArchiveFormat.TAR,
+    ) -> Iterator[Incoming]:
+        with _whole(), self._download(_url(app, "archive", path, format=format.value)) as answer:
             yield Incoming(int(answer.headers[FILES]), int(answer.headers[BYTES]), answer.iter_raw())
 
     def put_stored_file(

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
 
-from potions.client.wire import BASE_URL, CONNECT_SECONDS, Who, decode, line_of, refusal, told, words
+from potions.client.wire import BASE_URL, CONNECT_SECONDS, Behalf, app_path, decode, line_of, refusal, told, word, words
+from potions.names import StoredPath
 
 T = TypeVar("T")
 
@@ -24,12 +26,12 @@ class Streams:
     Raises what `Wire` raises. ``path`` is a route as the other calls of the client have it: already encoded.
     """
 
-    def __init__(self, socket: Path, who: Who | None = None) -> None:
+    def __init__(self, socket: Path, behalf: Behalf | None = None) -> None:
         self._socket = socket
         self._http = httpx.AsyncClient(
             transport=httpx.AsyncHTTPTransport(uds=str(socket), verify=False),
             base_url=BASE_URL,
-            headers=who.headers if who else None,
+            headers=behalf.headers if behalf else None,
             timeout=_PATIENT,
             trust_env=False,
         )
@@ -84,3 +86,31 @@ class Streams:
         with told(self._socket):
             answer = await self._http.request(method, path, params=words(query), content=chunks, headers=headers)
         return decode(answer, kind)
+
+    @asynccontextmanager
+    async def answer(
+        self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], chunks: AsyncIterable[bytes] | None
+    ) -> AsyncIterator[httpx.Response]:
+        """Any request as somebody else made it, and whatever the answer to it is, refusals included.
+
+        ``target`` is a path with its query, sent byte for byte. Read the body with ``aiter_raw``.
+        """
+        with told(self._socket):
+            request = self._http.build_request(
+                method,
+                "/",
+                headers=headers,
+                content=chunks,
+                extensions={"target": target, "timeout": _PATIENT.as_dict()},
+            )
+            answer = await self._http.send(request, stream=True)
+            try:
+                yield answer
+            finally:
+                await answer.aclose()
+
+
+def stored_route(app: str, route: str, path: StoredPath, **query: object) -> str:
+    """A route below an app's storage with its query: a stored path may hold bytes that are no text."""
+    more = "".join(f"&{name}={quote(word(value), safe='')}" for name, value in query.items())
+    return f"{app_path(app)}/storage/{route}?path={path.encoded}{more}"

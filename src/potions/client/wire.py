@@ -6,6 +6,7 @@ answer it is not known whether a write was done, and ``AgentLost`` says so.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ import httpx
 import msgspec
 
 from potions import errors
-from potions.errors import AgentLost, AgentUnreachable, InternalError, NotAllowed, PotionsError
+from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, InternalError, NotAllowed, PotionsError
 from potions.names import parse_app_name
 from potions.schema import ErrorBody
 
@@ -34,6 +35,9 @@ _START = "Start it with: potions up"
 BASE_URL = "http://potions"
 
 T = TypeVar("T")
+
+# It tells the path of every request, and in one of them stands the token of a one-time link.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _BY_CODE: dict[str, type[PotionsError]] = {
     found.code: found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, PotionsError)
@@ -59,18 +63,50 @@ def _kind_of_unknown_code(body: ErrorBody) -> type[PotionsError]:
 
 
 @dataclass(frozen=True)
-class Who:
-    """On whose behalf something is asked: what the agent knows the asker by, and where they are."""
+class Behalf:
+    """On whose behalf a request is made. Without a credential: nobody's, and on the agent's own socket one's own."""
 
-    credential: str = field(repr=False)
-    """That of a session or a token; empty for somebody who is about to sign in."""
+    credential: str | None = field(default=None, repr=False)
+    """What ``sign_in`` answered with, or an API token."""
     address: str = ""
-    """The network address they ask from, for the audit log."""
+    """Where the browser is: for the audit log, and to slow down who guesses passwords."""
+    agent: str = ""
+    """What the browser calls itself."""
 
     @property
     def headers(self) -> dict[str, str]:
-        known = {"Authorization": f"Bearer {self.credential}"} if self.credential else {}
-        return {**known, "Potions-From": self.address}
+        """Raises CredentialRefused for a credential that no header can carry."""
+        found = {}
+        if self.credential is not None:
+            if not (self.credential.isascii() and self.credential.isprintable()):
+                raise CredentialRefused("It has characters in it that no credential has.")
+            found["Authorization"] = f"Bearer {self.credential}"
+        if self.address:
+            found["Potions-From"] = _plain(self.address)
+        if self.agent:
+            found["User-Agent"] = _plain(self.agent)
+        return found
+
+
+class _Borrowed(httpx.BaseTransport):
+    """Somebody else's connections."""
+
+    def __init__(self, lender: httpx.BaseTransport) -> None:
+        self._lender = lender
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._lender.handle_request(request)
+
+
+def _http(transport: httpx.BaseTransport, behalf: Behalf | None) -> httpx.Client:
+    headers = behalf.headers if behalf else {}
+    # trust_env: a proxy in the environment has no business between this and a unix socket.
+    return httpx.Client(transport=transport, base_url=BASE_URL, timeout=_LOOK, trust_env=False, headers=headers)
+
+
+def _plain(text: str) -> str:
+    """As a header can carry it."""
+    return "".join(one if one.isascii() and one.isprintable() else "?" for one in text)[:200]
 
 
 class Wire:
@@ -80,24 +116,24 @@ class Wire:
     answer broke off) and whatever the agent refuses with.
     """
 
-    def __init__(self, socket: Path, who: Who | None = None, transport: httpx.BaseTransport | None = None) -> None:
-        """Ask as the system user that this process runs as, or as ``who``; over connections that are there already."""
+    def __init__(self, socket: Path, behalf: Behalf | None = None) -> None:
         self.socket = socket
-        transport = transport or transport_to(socket)
-        # trust_env: a proxy in the environment has no business between this and a unix socket.
-        self._http = httpx.Client(
-            transport=transport,
-            base_url=BASE_URL,
-            headers=who.headers if who else None,
-            timeout=_LOOK,
-            trust_env=False,
-        )
+        self._transport: httpx.BaseTransport = httpx.HTTPTransport(uds=str(socket), verify=False)
+        self._http = _http(self._transport, behalf)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self.close()
+
+    def speaking_for(self, behalf: Behalf) -> Self:
+        """A client that asks on somebody's behalf, over the connections of this one; closing it leaves those open."""
+        other = type(self).__new__(type(self))
+        other.socket = self.socket
+        other._transport = _Borrowed(self._transport)
+        other._http = _http(other._transport, behalf)
+        return other
 
     def close(self) -> None:
         self._http.close()
@@ -168,11 +204,6 @@ def _unreachable(socket: Path, error: httpx.TransportError) -> PotionsError:
     return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {socket}.", do=_START)
 
 
-def transport_to(socket: Path) -> httpx.HTTPTransport:
-    """Connections to the agent, which several `Wire`s in several threads may share."""
-    return httpx.HTTPTransport(uds=str(socket), verify=False)
-
-
 def app_path(app: str) -> str:
     return f"/apps/{parse_app_name(app)}"
 
@@ -213,7 +244,8 @@ def decode(answer: httpx.Response, kind: type[T]) -> T:
     if not answer.is_success:
         raise refusal(answer)
     try:
-        return msgspec.json.decode(answer.content, type=kind)
+        # An answer without a body says that it was done, and nothing else.
+        return msgspec.json.decode(answer.content or b"null", type=kind)
     except msgspec.DecodeError as error:
         raise _not_understood(error) from error
 

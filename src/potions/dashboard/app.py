@@ -10,9 +10,11 @@ from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
 
-from potions.client import transport_to
-from potions.dashboard.guarding import SECURITY_HEADERS, refuse_other_origins
+from potions.client import Client
+from potions.dashboard.api_door import pass_on
+from potions.dashboard.guarding import add_security_headers, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
+from potions.dashboard.measured import Measured
 from potions.dashboard.pages import PAGES
 from potions.dashboard.place import Place
 from potions.dashboard.problems import PROBLEM_HANDLERS
@@ -35,7 +37,7 @@ def make_app(place: Place) -> Litestar:
         opt={"exclude_from_csrf": True},
     )
     return Litestar(
-        route_handlers=[*PAGES, assets],
+        route_handlers=[*PAGES, pass_on, assets],
         dependencies={
             "door": Provide(provide_door, sync_to_thread=False),
             "visit": Provide(provide_visit, sync_to_thread=True),
@@ -49,11 +51,11 @@ def make_app(place: Place) -> Litestar:
             cookie_httponly=True,
             cookie_samesite="strict",
         ),
-        response_headers=SECURITY_HEADERS,
+        before_send=[add_security_headers],
         template_config=TemplateConfig(instance=make_engine()),
         request_max_body_size=_FORM_BYTES,
         openapi_config=None,
-        state=State({"place": place, "transport": transport_to(place.agent)}),
+        state=State({"place": place, "connections": Client(place.agent), "measured": Measured()}),
     )
 
 
@@ -64,6 +66,7 @@ def serve(place: Place) -> None:
         lifespan="off",
         log_config=None,
         access_log=False,
+        server_header=False,
         # The proxy in front says where a browser is; nobody else can open the socket.
         forwarded_allow_ips="*",
         # Whoever follows a log would otherwise hold the end up for as long as they like.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
 
 from potions.dashboard.place import Place
 from potions.errors import OriginRefused
@@ -35,6 +37,14 @@ SECURITY_HEADERS = {
 }
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+async def add_security_headers(message: Message, _scope: Scope) -> None:
+    """Have every answer carry them, refusals too. An answer with a stricter one of its own keeps that."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
 
 
 def refuse_other_origins(request: Request[Any, Any, Any]) -> None:

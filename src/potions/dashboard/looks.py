@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.plugins.jinja import JinjaTemplateEngine
 
+from potions.dashboard.browsers import browser_name
 from potions.dashboard.chart import sparkline
 from potions.dashboard.tabs import TABS
 from potions.harmless import sanitise
+from potions.names import decode_stored_path, shown_name
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -29,7 +31,17 @@ def make_engine() -> JinjaTemplateEngine:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"size": size, "ago": ago, "moment": moment, "seconds": seconds, "count": count, "plain": sanitise}
+    environment.filters |= {
+        "size": size,
+        "ago": ago,
+        "moment": moment,
+        "seconds": seconds,
+        "count": count,
+        "plain": sanitise,
+        "shown": shown_name,
+        "stored_name": stored_name,
+        "browser": browser_name,
+    }
     environment.globals |= {"asset": asset, "tabs": TABS, "sparkline": sparkline, "now": lambda: datetime.now(UTC)}
     return JinjaTemplateEngine.from_environment(environment)
 
@@ -44,6 +56,11 @@ def size(number: int | None) -> str:
     while value >= 999.5 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:.1f} {_UNITS[unit]}" if value < 99.95 else f"{value:.0f} {_UNITS[unit]}"
+
+
+def stored_name(encoded: str) -> str:
+    """A stored path for people, from how it stands in an address."""
+    return str(decode_stored_path(encoded))
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-import httpx
 from litestar import Request
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Response, Template
 
-from potions.client import Client, Streams, Who
+from potions.client import Behalf, Client, Streams
+from potions.dashboard.measured import Measured
 from potions.dashboard.place import Place
 from potions.errors import PotionsError, SignInNeeded
 from potions.names import parse_app_name
@@ -32,27 +32,33 @@ class Door:
 
     request: BrowserRequest
     place: Place
-    transport: httpx.HTTPTransport
+    connections: Client
+    """To the agent, which all requests share."""
 
     @property
-    def who(self) -> Who:
+    def behalf(self) -> Behalf:
         """The credential in the cookie, if there is one, and where it comes from."""
+        return replace(self.strangers_behalf, credential=self.request.cookies.get(self.place.cookie("session")))
+
+    @property
+    def strangers_behalf(self) -> Behalf:
+        """Where the browser is, without a credential."""
         client = self.request.client
-        return Who(self.request.cookies.get(self.place.cookie("session"), ""), client.host if client else "")
+        return Behalf(None, client.host if client else "", self.request.headers.get("User-Agent", ""))
 
     @property
     def agent(self) -> Client:
-        """The agent, asked with what the browser carries, over connections that all share: nothing closes it."""
-        return Client(self.place.agent, self.who, self.transport)
+        """The agent, asked with what the browser carries."""
+        return self.connections.speaking_for(self.behalf)
 
     @property
     def agent_for_strangers(self) -> Client:
         """The agent, asked without any credential."""
-        return Client(self.place.agent, Who("", self.who.address), self.transport)
+        return self.connections.speaking_for(self.strangers_behalf)
 
     def streams(self) -> Streams:
         """The agent for what flows. Use it as an async context manager."""
-        return Streams(self.place.agent, self.who)
+        return Streams(self.place.agent, self.behalf)
 
     def page(
         self, template: str, *, status: int = 200, problem: PotionsError | None = None, **context: Any
@@ -122,6 +128,12 @@ class Visit(Door):
         return self.page(template, problem=problem, tab=tab, name=parse_app_name(name), **context)
 
     @property
+    def measured(self) -> Measured:
+        """What the storages held when somebody measured them last."""
+        found: Measured = self.request.app.state.measured
+        return found
+
+    @property
     def is_owner(self) -> bool:
         return self.caller.role is Role.OWNER
 
@@ -138,15 +150,15 @@ Visited = NamedDependency[Visit]
 def provide_door(request: BrowserRequest) -> Door:
     """For pages that anybody may see."""
     state = request.app.state
-    return Door(request, state.place, state.transport)
+    return Door(request, state.place, state.connections)
 
 
 def provide_visit(request: BrowserRequest) -> Visit:
     """For all other pages; raises SignInNeeded, SessionEnded and what else the agent refuses."""
     door = provide_door(request)
-    if not door.who.credential:
+    if not door.behalf.credential:
         raise SignInNeeded()
-    return Visit(door.request, door.place, door.transport, door.agent.caller())
+    return Visit(door.request, door.place, door.connections, door.agent.caller())
 
 
 def sign_in_path(request: BrowserRequest) -> str:

@@ -197,6 +197,7 @@ def leftovers(home: Home) -> Iterator[int]:
         ("-c", str(home.supervisor_config)),
         ("--config", str(home.caddyfile)),
         ("potions.agent", str(home.root)),
+        ("potions.dashboard", str(home.root)),
     }
     epmd = str(home.epmd / "epmd")
     for process in psutil.process_iter():

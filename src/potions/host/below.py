@@ -42,6 +42,7 @@ _PRELOADED = [
     "potions.host.storage_get",
     "potions.host.storage_look",
     "potions.host.storage_put_folder",
+    "potions.host.storage_zip",
 ]
 
 _SECONDS_BETWEEN_LOOKS = 0.05

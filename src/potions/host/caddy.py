@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,17 @@ _TIMEOUT = 10.0
 _PATIENCE = 60.0
 #: Seconds that a change of the sites waits for a hand-over of another app at most.
 _LONGEST_WAIT = 300.0
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """How many requests each address behind the proxy still answers."""
+
+    _by_address: Mapping[str, int]
+
+    def of(self, app: str, colour: Colour, port: int) -> int:
+        """Those of a slot, on its port and through its gate."""
+        return sum(self._by_address.get(address, 0) for address in (f"127.0.0.1:{port}", gate_address(app, colour)))
 
 
 class Caddy:
@@ -158,12 +171,18 @@ class Caddy:
 
         A Caddy that is down holds none.
         """
+        return self.every_in_flight().of(app, colour, port)
+
+    def every_in_flight(self) -> InFlight:
+        """The requests that all slots of all apps still answer, by one look."""
         try:
             upstreams = self._admin.get("/reverse_proxy/upstreams").json() or []
         except httpx.HTTPError:
-            return 0
-        addresses = {f"127.0.0.1:{port}", gate_address(app, colour)}
-        return sum(upstream["num_requests"] for upstream in upstreams if upstream["address"] in addresses)
+            return InFlight({})
+        counts: Counter[str] = Counter()
+        for upstream in upstreams:
+            counts[upstream["address"]] += upstream["num_requests"]
+        return InFlight(counts)
 
     def ask(self, app: str, path: str) -> Answer | None:
         """GET an app's ``path`` through the proxy, on a fresh connection; None when no answer came."""

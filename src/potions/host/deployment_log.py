@@ -136,12 +136,17 @@ class DeploymentLog:
                     raise
 
 
-def read_events(data: bytes) -> list[Event]:
-    """The events in the whole lines of ``data``. A line that a crash cut in half is left out."""
+def read_events(data: bytes, position: int = 0) -> list[Event]:
+    """The events in the whole lines of ``data``, which begins at ``position`` of the log.
+
+    A line that a crash cut in half is left out.
+    """
     events = []
     for line in data.split(b"\n"):
+        position += len(line) + 1
         try:
-            events.append(msgspec.json.decode(line, type=Event))
+            event = msgspec.json.decode(line, type=Event)
         except msgspec.DecodeError:
             continue
+        events.append(msgspec.structs.replace(event, position=position))
     return events

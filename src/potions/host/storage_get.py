@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -51,7 +52,8 @@ def send_file(
         first, length = _extent(part, status.st_size)
         begin(SentFile(entry_of(path, status), tag, part is not None, first, length))
         os.lseek(file, first, os.SEEK_SET)
-        _copy(path, file, length, sink)
+        for piece in pieces_of(path, file, length):
+            write_all(sink, piece)
 
 
 def _tag(status: os.stat_result) -> str:
@@ -71,13 +73,14 @@ def _extent(part: ByteRange | None, size: int) -> tuple[int, int]:
     return first, end - first
 
 
-def _copy(path: StoredPath, file: int, length: int, sink: int) -> None:
+def pieces_of(path: StoredPath, file: int, length: int) -> Iterator[bytes]:
+    """Exactly ``length`` bytes of a file. Raises StoredChanged where it has become shorter."""
     while length:
         data = os.read(file, min(length, _COPY_BYTES))
         if not data:
             raise changed(path)
         length -= len(data)
-        write_all(sink, data)
+        yield data
 
 
 def _read(file: int, limit: int) -> bytes:
@@ -97,16 +100,16 @@ def send_folder(storage: Path, path: StoredPath, puts: Path, *, sink: int, begin
     file became shorter, and OSError.
     """
     with folder_at(storage, path) as folder:
-        survey = _Survey(path, puts)
+        survey = Survey(path, puts)
         walk(folder, survey.enter, kept_out=survey.keep_out)
         survey.refuse_unreadable()
         begin(SentFolder(entry_of(path, os.fstat(folder)), survey.files, survey.bytes))
-        walk(folder, _Sending(path, puts, sink).enter, kept_out=_refuse(path))
+        walk(folder, _SendingTar(path, puts, sink).enter, kept_out=refuse_kept_out(path))
         write_all(sink, END)
 
 
-class _Survey:
-    """What a tar will have in it, and what of it cannot be read: nobody could be told in the middle."""
+class Survey:
+    """What an archive will have in it, and what of it cannot be read: nobody could be told in the middle."""
 
     def __init__(self, path: StoredPath, puts: Path) -> None:
         self._path = path
@@ -114,13 +117,20 @@ class _Survey:
         self._unreadable: list[StoredPath] = []
         self.files = 0
         self.bytes = 0
+        self.entries = 0
+        """Files, folders, links and whatever else has a name."""
+        self.longest = 0
+        """The bytes of the longest path."""
 
     def enter(self, parts: Parts, folder: int) -> list[str]:
         inside = []
+        above = sum(len(os.fsencode(part)) + 1 for part in parts)
         with os.scandir(folder) as entries:
             for entry in entries:
                 if is_on_its_way(entry.name, folder, self._puts):
                     continue
+                self.entries += 1
+                self.longest = max(self.longest, above + len(os.fsencode(entry.name)))
                 if entry.is_dir(follow_symlinks=False):
                     inside.append(entry.name)
                 elif entry.is_file(follow_symlinks=False):
@@ -149,29 +159,41 @@ class _Survey:
             self._unreadable.append(path)
 
 
-def _refuse(path: StoredPath) -> Callable[[Parts], None]:
+def refuse_kept_out(path: StoredPath) -> Callable[[Parts], None]:
+    """What to do about a folder that could be read a moment ago: raise StoredChanged."""
+
     def refuse(parts: Parts) -> None:
         raise changed(path.inside(*parts))
 
     return refuse
 
 
-class _Sending:
-    """A folder on its way out."""
+class Sending(ABC):
+    """A folder on its way out, entry by entry, in the order of the names' bytes."""
 
-    def __init__(self, path: StoredPath, puts: Path, sink: int) -> None:
+    def __init__(self, path: StoredPath, puts: Path) -> None:
         self._path = path
         self._puts = puts
-        self._sink = sink
+
+    @abstractmethod
+    def _folder(self, parts: Parts, status: os.stat_result, names: list[str]) -> None:
+        """Send a folder, before what is in it: at most ``names``. The first one is the folder that was asked for."""
+
+    @abstractmethod
+    def _link(self, parts: Parts, status: os.stat_result, target: str) -> None:
+        """Send a link."""
+
+    @abstractmethod
+    def _file(self, parts: Parts, status: os.stat_result, file: int) -> None:
+        """Send a file, which is open."""
 
     def enter(self, parts: Parts, folder: int) -> list[str]:
-        """Send a folder's header and its files; name the folders in it."""
-        if parts:
-            write_all(self._sink, folder_header("/".join(parts), int(os.fstat(folder).st_mtime)))
+        """Send a folder and its files; name the folders in it."""
+        names = sorted(os.listdir(folder), key=os.fsencode)
+        names = [name for name in names if not is_on_its_way(name, folder, self._puts)]
+        self._folder(parts, os.fstat(folder), names)
         inside = []
-        for name in sorted(os.listdir(folder), key=os.fsencode):
-            if is_on_its_way(name, folder, self._puts):
-                continue
+        for name in names:
             try:
                 status = status_at(self._path.inside(*parts, name), folder)
             except StoredUnknown:
@@ -184,13 +206,12 @@ class _Sending:
 
     def _leaf(self, parts: Parts, folder: int, status: os.stat_result) -> None:
         path = self._path.inside(*parts)
-        name = "/".join(parts)
         if stat.S_ISLNK(status.st_mode):
-            write_all(self._sink, link_header(name, target_of(path, folder), int(status.st_mtime)))
+            self._link(parts, status, target_of(path, folder))
         elif stat.S_ISREG(status.st_mode):
-            self._open_file(path, name, folder)
+            self._open_file(path, parts, folder)
 
-    def _open_file(self, path: StoredPath, name: str, folder: int) -> None:
+    def _open_file(self, path: StoredPath, parts: Parts, folder: int) -> None:
         try:
             file = os.open(path.name, READ, dir_fd=folder)
         except OSError as error:
@@ -198,13 +219,29 @@ class _Sending:
                 return
             raise
         try:
-            if stat.S_ISREG(os.fstat(file).st_mode):
-                self._file(path, name, file)
+            status = os.fstat(file)
+            if stat.S_ISREG(status.st_mode):
+                self._file(parts, status, file)
         finally:
             os.close(file)
 
-    def _file(self, path: StoredPath, name: str, file: int) -> None:
-        status = os.fstat(file)
+
+class _SendingTar(Sending):
+    """A folder on its way out as a tar."""
+
+    def __init__(self, path: StoredPath, puts: Path, sink: int) -> None:
+        super().__init__(path, puts)
+        self._sink = sink
+
+    def _folder(self, parts: Parts, status: os.stat_result, names: list[str]) -> None:  # noqa: ARG002
+        if parts:
+            write_all(self._sink, folder_header("/".join(parts), int(status.st_mtime)))
+
+    def _link(self, parts: Parts, status: os.stat_result, target: str) -> None:
+        write_all(self._sink, link_header("/".join(parts), target, int(status.st_mtime)))
+
+    def _file(self, parts: Parts, status: os.stat_result, file: int) -> None:
+        name = "/".join(parts)
         executable, mtime = bool(status.st_mode & stat.S_IXUSR), int(status.st_mtime)
         if status.st_size <= _WHOLE_BYTES:
             data = _read(file, _WHOLE_BYTES)
@@ -212,5 +249,6 @@ class _Sending:
             write_all(self._sink, header + data + padding(len(data)))
             return
         write_all(self._sink, file_header(name, status.st_size, mtime, executable=executable))
-        _copy(path, file, status.st_size, self._sink)
+        for piece in pieces_of(self._path.inside(*parts), file, status.st_size):
+            write_all(self._sink, piece)
         write_all(self._sink, padding(status.st_size))

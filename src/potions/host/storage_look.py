@@ -20,6 +20,9 @@ from potions.names import StoredPath
 #: How far down folders are ranked. Deeper ones count for the one above them.
 DEPTH_MAX = 32
 
+#: The lowest priority there is, for the disk too where its scheduler knows any.
+_NICEST = 19
+
 
 def stored_entry(storage: Path, path: StoredPath) -> StoredEntry:
     """What lies at a path. Raises what `folder_at` and `status_at` raise."""
@@ -87,3 +90,15 @@ def measure_use(
         begin(None)
         census = Census(depth=min(depth, DEPTH_MAX), top=top, path=path).count(folder, report)
     return use_of(census, path, time.monotonic() - began)
+
+
+def measure_quietly(storage: Path) -> Use:
+    """What lies below the storage. This process gives way to every other one from now on.
+
+    Raises what `folder_at` raises.
+    """
+    os.nice(_NICEST)
+    began = time.monotonic()
+    with folder_at(storage, StoredPath()) as folder:
+        census = Census().count(folder)
+    return use_of(census, StoredPath(), time.monotonic() - began)

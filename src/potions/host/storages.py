@@ -23,13 +23,15 @@ from potions.host.files import provision, remove_tree, write_atomically
 from potions.host.put_token import temporary_name, token_of
 from potions.host.storage_change import make_folder, move_stored, remove_stored
 from potions.host.storage_get import ByteRange, send_file, send_folder
-from potions.host.storage_look import list_folder, measure_use, stored_entry
+from potions.host.storage_look import list_folder, measure_quietly, measure_use, stored_entry
 from potions.host.storage_put import Room, discard_put, framed, put_file
 from potions.host.storage_put_folder import put_folder
+from potions.host.storage_zip import send_folder_zipped
 from potions.host.trees import ROOM_KEPT
 from potions.layout import PUTS_MODE, AppTree, Entry
 from potions.model.service import Account
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
@@ -141,6 +143,10 @@ class Storages:
         running.begun(type(None))
         return running
 
+    def use_quietly(self, tree: AppTree) -> Use:
+        """Measure all of it, while whatever else runs on this computer goes first."""
+        return self._below.run(measure_quietly, tree.storage)
+
     # Changing
 
     def make_folder(self, tree: AppTree, path: StoredPath) -> StoredEntry:
@@ -157,8 +163,11 @@ class Storages:
     def get_file(self, tree: AppTree, path: StoredPath, part: ByteRange | None) -> Outgoing[SentFile]:
         return self._outgoing(send_file, (tree.storage, path, part), SentFile)
 
-    def get_folder(self, tree: AppTree, path: StoredPath) -> Outgoing[SentFolder]:
-        return self._outgoing(send_folder, (tree.storage, path, tree.puts), SentFolder)
+    def get_folder(
+        self, tree: AppTree, path: StoredPath, form: ArchiveFormat = ArchiveFormat.TAR
+    ) -> Outgoing[SentFolder]:
+        send = send_folder if form is ArchiveFormat.TAR else send_folder_zipped
+        return self._outgoing(send, (tree.storage, path, tree.puts), SentFolder)
 
     def _outgoing(self, function: Callable[..., None], args: tuple[Any, ...], kind: type[Head]) -> Outgoing[Head]:
         with ExitStack() as undo:

@@ -39,3 +39,5 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     seconds: float = 0.0
     done: int = 0
     total: int = 0
+    position: int = 0
+    """Where the line ends in the log, in bytes; given where it is read, and not kept."""

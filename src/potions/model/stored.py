@@ -91,6 +91,26 @@ class Use(msgspec.Struct, frozen=True):
     """What it took to find out."""
 
 
+class StorageSample(msgspec.Struct, frozen=True):
+    """How much a storage held at a moment."""
+
+    at: datetime
+    bytes: int
+    """The sizes of the files, in bytes."""
+    files: int
+    seconds: float = 0.0
+    """What it took to find out."""
+
+
+class ArchiveFormat(StrEnum):
+    """As what a folder is got."""
+
+    TAR = "tar"
+    """Exactly: any names, links, modes."""
+    ZIP = "zip"
+    """For any computer: names that Windows would refuse are written in another way."""
+
+
 class SentFile(msgspec.Struct, frozen=True):
     """A file that is about to be sent, or a part of it."""
 

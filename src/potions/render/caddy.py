@@ -38,7 +38,9 @@ import {sites}
 http://{dashboard_host}:{http_port} {{
 	@asset path /static/*
 	encode @asset zstd gzip
-	reverse_proxy {dashboard}
+	reverse_proxy {dashboard} {{
+		stream_close_delay 24h
+	}}
 	handle_errors 502 {{
 		header Retry-After 5
 		respond "The dashboard is not running. Start it with: potions up" 503

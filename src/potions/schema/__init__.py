@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from potions.layout import Colour
+from potions.model.access import Role, TokenAccess, Way
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.doctor.checkup import Checkup, FixRequest, Looked, Treated, Treatment
 from potions.model.doctor.finding import Finding, Severity
 from potions.model.event import Event, EventKind
 from potions.model.history import DeploymentBrief
+from potions.model.person import AuditEntry, Person, Session, Token
 from potions.model.plan import Strategy
 from potions.model.release_diff import FileChange, FileKind, FileLook, ReleaseDiff, Total
+from potions.model.run_settings import Origin, Setting, WorkerSetting
 from potions.model.service import Phase
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     FolderUse,
     Order,
     SentFile,
     SentFolder,
+    StorageSample,
     StoredEntry,
     StoredFolder,
     StoredKind,
@@ -28,6 +33,7 @@ from potions.model.variable import Liveness, Variable, VariableAct, VariableEven
 from potions.schema.apps import (
     AppCreate,
     AppDetail,
+    AppSettings,
     AppSummary,
     Deployed,
     ProcessDetail,
@@ -45,14 +51,38 @@ from potions.schema.deployments import (
     RollbackVariables,
     RollbackWay,
 )
+from potions.schema.people import (
+    Anybody,
+    Caller,
+    Ended,
+    Invitation,
+    InvitationAccept,
+    InvitationLink,
+    PasswordChange,
+    PasswordProof,
+    PersonCreate,
+    RecoveryCodes,
+    RoleChange,
+    SignedIn,
+    SignIn,
+    TokenCreate,
+    TokenMade,
+    TotpCode,
+    TotpStart,
+)
 from potions.schema.platform import ErrorBody, LogLine, Part, PlatformStatus
 from potions.schema.storage import StorageUse, StorageUseLine
 from potions.schema.variables import DotenvText, VariablesChange, VariablesChanged
 
 __all__ = [
+    "Anybody",
     "AppCreate",
     "AppDetail",
+    "AppSettings",
     "AppSummary",
+    "ArchiveFormat",
+    "AuditEntry",
+    "Caller",
     "Checkup",
     "Colour",
     "Deployed",
@@ -60,6 +90,7 @@ __all__ = [
     "DeploymentBrief",
     "DeploymentCreate",
     "DotenvText",
+    "Ended",
     "ErrorBody",
     "Event",
     "EventKind",
@@ -71,30 +102,46 @@ __all__ = [
     "FixRequest",
     "FolderPut",
     "FolderUse",
+    "Invitation",
+    "InvitationAccept",
+    "InvitationLink",
     "Kind",
     "Liveness",
     "LogLine",
     "Looked",
     "Order",
+    "Origin",
     "Part",
+    "PasswordChange",
+    "PasswordProof",
+    "Person",
+    "PersonCreate",
     "Phase",
     "PlatformStatus",
     "ProcessDetail",
+    "RecoveryCodes",
     "Release",
     "ReleaseDiff",
     "ReleaseEntry",
     "ReleaseState",
     "Removal",
     "RestoreRequest",
+    "Role",
+    "RoleChange",
     "RollbackPreview",
     "RollbackRequest",
     "RollbackVariables",
     "RollbackWay",
     "SentFile",
     "SentFolder",
+    "Session",
+    "Setting",
     "Severity",
+    "SignIn",
+    "SignedIn",
     "SlotDetail",
     "Status",
+    "StorageSample",
     "StorageUse",
     "StorageUseLine",
     "StoredEntry",
@@ -102,7 +149,13 @@ __all__ = [
     "StoredKind",
     "StoredRemoval",
     "Strategy",
+    "Token",
+    "TokenAccess",
+    "TokenCreate",
+    "TokenMade",
     "Total",
+    "TotpCode",
+    "TotpStart",
     "TrashEntry",
     "Treated",
     "Treatment",
@@ -112,4 +165,6 @@ __all__ = [
     "VariableEvent",
     "VariablesChange",
     "VariablesChanged",
+    "Way",
+    "WorkerSetting",
 ]

@@ -9,7 +9,9 @@ import msgspec
 from potions.layout import Colour
 from potions.model.deployment import Deployment
 from potions.model.plan import Strategy
+from potions.model.run_settings import Setting, WorkerSetting
 from potions.model.service import Phase
+from potions.model.stored import StorageSample
 
 
 class AppCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +43,14 @@ class AppSummary(msgspec.Struct, frozen=True):
     created: datetime
     strategy: Strategy | None = None
     """How what serves wants to be followed; None while nothing was deployed."""
+    storage_bytes: int | None = None
+    """What its storage held when it was measured last; None where it never was, or is gone."""
+    trend: list[StorageSample] = []
+    """What it held in the last 30 days, or since it is measured: at most 24 moments, the oldest first."""
+    in_flight: int = 0
+    """Requests that both slots together still answer."""
+    failed: int | None = None
+    """The number of the newest deployment, where that failed: what serves is older than what was meant to."""
 
 
 class ProcessDetail(msgspec.Struct, frozen=True):
@@ -76,8 +86,9 @@ class AppDetail(msgspec.Struct, frozen=True):
     summary: AppSummary
     directory: str
     storage: str
-    storage_bytes: int
-    storage_files: int
+    storage_bytes: int | None
+    storage_files: int | None
+    """What the storage held when it was measured last; None where it never was."""
     slots: list[SlotDetail]
     last: Deployment | None
     running: Deployment | None
@@ -85,6 +96,19 @@ class AppDetail(msgspec.Struct, frozen=True):
     rollback_to: Deployment | None
     unsaved: int = 0
     """Variables that are saved but not live, or removed and still live."""
+    storage_measured: datetime | None = None
+    """When that was."""
+
+
+class AppSettings(msgspec.Struct, frozen=True):
+    """How the release that serves is run. Without settings where it was deployed by a Potions that kept none."""
+
+    release: str | None
+    """Its label; None while nothing was deployed."""
+    settings: list[Setting] = []
+    workers: list[WorkerSetting] = []
+    variables: list[str] = []
+    """Names of the variables that its ``[env]`` has defaults for."""
 
 
 class Removal(msgspec.Struct, frozen=True):

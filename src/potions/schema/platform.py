@@ -27,6 +27,10 @@ class LogLine(msgspec.Struct, frozen=True):
     text: str
     process: str = "web"
     """``web``, or the worker that printed it."""
+    cursor: str = ""
+    """Asked for with ``after`` this, the same logs go on right behind this line. Below 1,000 characters."""
+    gap: bool = False
+    """No line, but where lines of this process may be missing: they were rotated away before they were read."""
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from potions.service.app_settings import AppSettingsService
 from potions.service.apps import AppService
 from potions.service.context import Context
 from potions.service.deployments import DeploymentService
@@ -11,10 +12,18 @@ from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
 from potions.service.logs import LogService
 from potions.service.overview import OverviewService
+from potions.service.people.attempts import Attempts
+from potions.service.people.audit import AuditService
+from potions.service.people.credentials import Authentication
+from potions.service.people.people import PeopleService
+from potions.service.people.second_factor import SecondFactorService
+from potions.service.people.signing_in import SigningIn
+from potions.service.people.tokens import TokenService
 from potions.service.recovery import Recovery
 from potions.service.releases import ReleaseService
 from potions.service.rollbacks import RollbackService
 from potions.service.runs import Runs
+from potions.service.sampling import StorageSampler
 from potions.service.standby import Standbys
 from potions.service.storage import StorageService
 from potions.service.variables import VariableService
@@ -28,7 +37,8 @@ class Service:
         runs = Runs(context, standbys)
         self.context = context
         self._standbys = standbys
-        self.jobs = Jobs(context, runs)
+        self.sampler = StorageSampler(context)
+        self.jobs = Jobs(context, runs, self.sampler.ask)
         self.lifecycle = LifecycleService(context, runs, self.jobs)
         self.apps = AppService(context, self.lifecycle, self.jobs)
         self.deployments = DeploymentService(context, self.jobs)
@@ -37,9 +47,17 @@ class Service:
         self.variables = VariableService(context)
         self.logs = LogService(context)
         self.doctor = DoctorService(context, self.jobs, self.lifecycle)
-        self.storage = StorageService(context)
-        self.overview = OverviewService(context, self.variables)
-        self.housekeeping = Housekeeping(self.apps)
+        self.storage = StorageService(context, self.sampler)
+        self.app_settings = AppSettingsService(context)
+        self.overview = OverviewService(context, self.variables, self.sampler)
+        self.housekeeping = Housekeeping(self.apps, context.store)
+        attempts = Attempts()
+        self.authentication = Authentication(context.store)
+        self.people = PeopleService(context.store)
+        self.codes = SecondFactorService(context.store, attempts)
+        self.signing_in = SigningIn(context.store, attempts, self.codes)
+        self.tokens = TokenService(context.store)
+        self.audit = AuditService(context.store)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 
     def start(self) -> None:
@@ -49,3 +67,4 @@ class Service:
         self._standbys.start(self.lifecycle.end_standby)
         self.storage.start()
         self.housekeeping.start()
+        self.sampler.start()

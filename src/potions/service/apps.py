@@ -14,7 +14,7 @@ from potions.host.files import measure, move, remove_tree
 from potions.layout import AppTree
 from potions.model.app import App
 from potions.model.deployment import Kind
-from potions.names import AppName, parse_app_name
+from potions.names import AppName, parse_app_name, parse_new_app_name
 from potions.schema import Removal, TrashEntry
 from potions.service.context import Context
 from potions.service.jobs import Jobs
@@ -47,7 +47,7 @@ class AppService:
         NameRefused, AppTaken, PortsExhausted, and UnsafePath where something that no app has is in the way: its files
         are not ours to touch.
         """
-        name = parse_app_name(text)
+        name = parse_new_app_name(text)
         tree = self._context.home.app(name)
         with self._alone_with(name):
             self._forget_if_gone(name, tree)
@@ -97,7 +97,7 @@ class AppService:
         Raises TrashUnknown, AppTaken, PortsExhausted, and UnsafePath where something that no app has is in the way.
         """
         old_name = parse_app_name(old)
-        name = old_name if new is None else parse_app_name(new)
+        name = parse_new_app_name(old if new is None else new)
         with self._alone_with(old_name, name):
             with self._changing_trash:
                 app = self._take_out_of_trash(self._context.store.trashed(old_name), name, by)

@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from typing import BinaryIO
 
-from potions.errors import ArchiveBroken, NoRoom, NothingDeployed
+from potions.errors import ArchiveBroken, NoRoom, NothingDeployed, RequestRefused
 from potions.host.deployment_log import read_events
 from potions.host.files import free_bytes, hash_of, move, remove_tree, sync_directory
 from potions.host.trees import ROOM_KEPT
@@ -139,7 +139,20 @@ class DeploymentService:
         path = self._context.home.app(self._context.app(name).name).deployment_log(number)
         data = self._context.trees.read_output(path, offset)
         whole = data[: data.rfind(b"\n") + 1]
-        return read_events(whole), offset + len(whole)
+        return read_events(whole, offset), offset + len(whole)
+
+    def check_position(self, name: str, number: int, position: int) -> None:
+        """Raises RequestRefused for what is not the end of a line of the log, nor its beginning."""
+        path = self._context.home.app(self._context.app(name).name).deployment_log(number)
+        if not position:
+            return
+        size = self._context.trees.size_of(path)
+        if position > size or self._context.trees.read_output(path, position - 1)[:1] != b"\n":
+            raise RequestRefused(
+                "The log of the deployment cannot be read on from there.",
+                why=f"No line of it ends at byte {position:,}.",
+                do="Ask without: after. Then it begins with the first line.",
+            )
 
     def _serving(self, app: App) -> Deployment:
         serving = self._context.live_deployment(app)

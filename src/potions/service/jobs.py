@@ -27,8 +27,10 @@ _PAUSE_AFTER_A_FAILURE = 5.0
 class Jobs:
     """The deployments of one home on their way."""
 
-    def __init__(self, context: Context, runs: Runs) -> None:
+    def __init__(self, context: Context, runs: Runs, on_success: Callable[[int], None] = lambda _app: None) -> None:
+        """``on_success`` hears of each app whose deploy or rollback has succeeded, by its id."""
         self._context = context
+        self._on_success = on_success
         self._runs = runs
         self._changed = threading.Condition()
         self._controls: dict[int, Control] = {}
@@ -183,6 +185,7 @@ class Jobs:
             succeeded = step.perform(flow, run)
             if succeeded:
                 self._context.store.set_stopped(app.id, False)
+                self._on_success(app.id)
         except BaseException:
             self._done(deployment, lock)
             raise

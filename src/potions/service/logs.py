@@ -1,20 +1,24 @@
-"""What the slots of an app print."""
+"""What the slots of an app print: followed, searched, read on from any line, and got as a file."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from potions.errors import WorkerUnknown
+from potions.host.kept_output import KeptOutput, OutputFollower
 from potions.layout import AppTree, Colour
 from potions.schema import LogLine
 from potions.service.context import Context
-
-#: How far back "the last lines" can reach, in bytes.
-_TAIL_BYTES = 1024 * 1024
-
+from potions.service.log_cursor import LogCursor, decode_cursor, encode_cursor, scope_of
 
 #: What the program is called that answers visitors.
 WEB = "web"
+#: What is read of one log before the others get their turn, in bytes.
+_AT_ONCE = 1024 * 1024
+
+Source = tuple[Colour, str]
 
 
 class LogService:
@@ -23,69 +27,136 @@ class LogService:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def open(self, name: str, slot: Colour | None, process: str | None, lines: int) -> OutputReader:
+    def open(
+        self,
+        name: str,
+        slot: Colour | None,
+        process: str | None,
+        lines: int,
+        after: str | None = None,
+        contains: str = "",
+    ) -> OutputReader:
         """A reader over one slot, or both where ``slot`` is None; over one process of it, or all of them.
 
-        It begins with the live slot's last lines, so many of each process. Raises WorkerUnknown.
+        It begins with the live slot's last lines, so many of each process, or behind the line with the cursor
+        ``after``. With ``contains`` only lines with that text count and are given, in upper or lower case; then the
+        last ones of both slots, as far back as is kept. Raises WorkerUnknown, and RequestRefused for a cursor that is
+        none of these logs'.
         """
         app, tree = self._context.present(name)
-        first = slot or self._context.trees.live(tree)
+        live = self._context.trees.live(tree)
         if process is not None and process not in _processes(tree):
             raise WorkerUnknown(app.name, process, _processes(tree))
-        return OutputReader(self._context, tree, [slot] if slot else [first.other, first], process, first, lines)
+        first = slot or live
+        colours = [slot] if slot else [first.other, first]
+        scope = scope_of(app.id, slot, process)
+        cursor = None if after is None else decode_cursor(after, scope)
+        reader = OutputReader(tree, colours, process, scope, contains)
+        if cursor is None:
+            reader.begin_with_last(lines, list(Colour) if contains else [first])
+        else:
+            reader.begin_after(cursor)
+        return reader
+
+    def file(self, name: str, slot: Colour | None, process: str) -> OutputFile:
+        """All that is kept of what one process printed, in the live slot where none is named. Raises WorkerUnknown."""
+        app, tree = self._context.present(name)
+        if process not in _processes(tree):
+            raise WorkerUnknown(app.name, process, _processes(tree))
+        colour = slot or self._context.trees.live(tree)
+        return OutputFile(f"{app.name}-{colour}-{process}.log", KeptOutput(_log(tree, colour, process)))
+
+
+class OutputFile:
+    """A log on its way out, as it was when it was opened."""
+
+    def __init__(self, name: str, kept: KeptOutput) -> None:
+        self.name = name
+        self._kept = kept
+        self.size = kept.size
+        """In bytes."""
+
+    def pieces(self) -> Iterator[bytes]:
+        return self._kept.pieces()
+
+    def close(self) -> None:
+        """Again and again is fine."""
+        self._kept.close()
 
 
 class OutputReader:
     """Reads the new lines of growing logs: each slot's ``web``, and its workers, also those that begin meanwhile."""
 
     def __init__(
-        self, context: Context, tree: AppTree, colours: list[Colour], process: str | None, first: Colour, lines: int
+        self, tree: AppTree, colours: list[Colour], process: str | None, scope: bytes, contains: str = ""
     ) -> None:
-        self._context = context
         self._tree = tree
         self._colours = colours
         self._process = process
-        self._positions = {
-            source: self._start_of_last(source, lines) if source[0] is first else self._size(source)
-            for source in self._sources()
-        }
+        self._scope = scope
+        self._wanted = contains.casefold()
+        self._logs: dict[Source, OutputFollower] = {}
+
+    def begin_with_last(self, lines: int, colours: list[Colour]) -> None:
+        """Give the last so many lines of those slots, and what comes from now on of all of them."""
+        for source in self._sources():
+            log = self._logs[source] = self._follow(source)
+            log.begin_with_last(lines if source[0] in colours else 0, self._matches if self._wanted else None)
+
+    def begin_after(self, cursor: LogCursor) -> None:
+        """Give what came behind the line with that cursor, in each log."""
+        left = list(cursor.places)
+        for source in self._sources():
+            with KeptOutput(_log(self._tree, *source)) as kept:
+                place = next((one for one in left if kept.find(_key(source), one)), None)
+            if place is not None:
+                left.remove(place)
+                self._logs[source] = OutputFollower(_log(self._tree, *source), _key(source), place)
+        for source in self._sources():
+            if source not in self._logs:
+                lost = cursor.cut or bool(left)
+                log = _log(self._tree, *source)
+                self._logs[source] = OutputFollower(log, _key(source), read_at=cursor.made, lost=lost)
 
     def read(self) -> list[LogLine]:
-        """The whole lines that came since the last call."""
-        return [
-            LogLine(colour, text, process)
-            for colour, process in self._sources()
-            for text in self._read_one((colour, process))
-        ]
+        """The whole lines that came since the last call; of each log a megabyte or so."""
+        began = time.time()
+        return [line for source in self._sources() for line in self._read_one(source, began)]
 
-    def _sources(self) -> list[tuple[Colour, str]]:
+    def is_at_end(self) -> bool:
+        """Whether the last ``read`` gave all that there was."""
+        return all(log.at_end for log in self._logs.values())
+
+    def _read_one(self, source: Source, began: float) -> Iterator[LogLine]:
+        log = self._logs.setdefault(source, self._follow(source))
+        for data in log.read(_AT_ONCE):
+            if data is None:
+                yield LogLine(source[0], "", source[1], self._cursor(began), gap=True)
+            elif not self._wanted or self._matches(data):
+                yield LogLine(source[0], _text(data), source[1], self._cursor(began))
+
+    def _cursor(self, began: float) -> str:
+        places = (log.place for log in self._logs.values())
+        return encode_cursor(self._scope, began, [place for place in places if place is not None])
+
+    def _matches(self, data: bytes) -> bool:
+        return self._wanted in _text(data).casefold()
+
+    def _follow(self, source: Source) -> OutputFollower:
+        return OutputFollower(_log(self._tree, *source), _key(source))
+
+    def _sources(self) -> list[Source]:
         """Slot and process of each log there is now."""
         wanted = [one for one in _processes(self._tree) if self._process in (None, one)]
         return [(colour, process) for colour in self._colours for process in wanted]
 
-    def _read_one(self, source: tuple[Colour, str]) -> list[str]:
-        size, position = self._size(source), self._positions.get(source, 0)
-        if size < position:
-            # The log was rotated: what is there now is new.
-            position = 0
-        if size == position:
-            return []
-        data = self._context.trees.read_output(_log(self._tree, *source), position)
-        whole = data[: data.rfind(b"\n") + 1]
-        self._positions[source] = position + len(whole)
-        return whole.decode(errors="replace").splitlines()
 
-    def _start_of_last(self, source: tuple[Colour, str], lines: int) -> int:
-        size = self._size(source)
-        begin = max(0, size - _TAIL_BYTES)
-        tail = self._context.trees.read_output(_log(self._tree, *source), begin)[: size - begin]
-        if lines == 0:
-            return size
-        wanted = tail.splitlines(keepends=True)[-lines:]
-        return begin + len(tail) - sum(map(len, wanted))
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace").rstrip("\r")
 
-    def _size(self, source: tuple[Colour, str]) -> int:
-        return self._context.trees.size_of(_log(self._tree, *source))
+
+def _key(source: Source) -> bytes:
+    return f"{source[0].value}/{source[1]}".encode()
 
 
 def _log(tree: AppTree, colour: Colour, process: str) -> Path:

@@ -11,19 +11,23 @@ from potions.host.storage_get import ByteRange
 from potions.host.storages import Outgoing, Put
 from potions.layout import AppTree
 from potions.model.stored import (
+    ArchiveFormat,
     Existing,
     FolderPut,
     Order,
     SentFile,
     SentFolder,
+    StorageSample,
     StoredEntry,
     StoredFolder,
     StoredRemoval,
+    Use,
 )
 from potions.names import parse_stored_path
 from potions.schema import StorageUse
 from potions.service.context import Context
 from potions.service.measuring import Measuring
+from potions.service.sampling import StorageSampler
 
 __all__ = ["Outgoing", "Put", "StorageService", "parse_range"]
 
@@ -36,8 +40,9 @@ class StorageService:
     Everything raises AppUnknown, AppDirectoryGone and StoredPathRefused, and what `host.storages` raises.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, sampler: StorageSampler) -> None:
         self._context = context
+        self._sampler = sampler
         self._storages = context.storages
 
     def start(self) -> None:
@@ -59,11 +64,20 @@ class StorageService:
     def measure(self, name: str, path: str, depth: int, top: int) -> Measuring:
         """Begin to measure a folder, and the ``top`` largest folders down to ``depth`` levels below it."""
         app, tree = self._context.present(name)
-        running = self._storages.use(tree, parse_stored_path(path), depth, top)
-        owner = self._context.settings.app_user
-        return Measuring(
-            running, lambda use: StorageUse(app.name, str(tree.storage), owner, free_bytes(tree.root), use)
-        )
+        place = parse_stored_path(path)
+        running = self._storages.use(tree, place, depth, top)
+
+        def tell(use: Use) -> StorageUse:
+            if not place.parts:
+                self._sampler.remember(app.id, use)
+            owner = self._context.settings.app_user
+            return StorageUse(app.name, str(tree.storage), owner, free_bytes(tree.root), use)
+
+        return Measuring(running, tell)
+
+    def history(self, name: str, days: int) -> list[StorageSample]:
+        """What was measured in the last so many days, the oldest first."""
+        return self._sampler.history(name, days)
 
     # Changing
 
@@ -86,10 +100,10 @@ class StorageService:
         _, tree = self._context.present(name)
         return self._storages.get_file(tree, parse_stored_path(path), parse_range(wanted, tag))
 
-    def get_folder(self, name: str, path: str) -> Outgoing[SentFolder]:
-        """Begin to send a folder as a tar."""
+    def get_folder(self, name: str, path: str, form: ArchiveFormat) -> Outgoing[SentFolder]:
+        """Begin to send a folder as a tar or a zip."""
         _, tree = self._context.present(name)
-        return self._storages.get_folder(tree, parse_stored_path(path))
+        return self._storages.get_folder(tree, parse_stored_path(path), form)
 
     def put_file(
         self, name: str, path: str, announced: int | None, *, replace: bool, executable: bool

@@ -83,6 +83,15 @@ class Deployments(StorePart):
         with self._database.reading() as connection:
             return _all(connection, history)
 
+    def newest_failed(self) -> dict[int, int]:
+        """Of each app whose newest deployment failed its number, by the app's id."""
+        newest = select(func.max(_COLUMNS.id)).group_by(_COLUMNS.app_id)
+        failed = select(_COLUMNS.app_id, _COLUMNS.number).where(
+            _COLUMNS.id.in_(newest), _COLUMNS.status == Status.FAILED.value
+        )
+        with self._database.reading() as connection:
+            return {row.app_id: row.number for row in connection.execute(failed)}
+
     def unfinished(self) -> list[Deployment]:
         """Those of all apps that have not ended, in the order they were asked for."""
         with self._database.reading() as connection:

@@ -7,8 +7,10 @@ from datetime import datetime
 
 import msgspec
 
+from potions.model.access import Role
 from potions.model.app import Ports
-from potions.names import AppName
+from potions.model.person import Person, Token
+from potions.names import AppName, PersonName
 
 #: Picks a pair of ports, given the first ports that apps have; None when none is left. It runs inside the
 #: transaction that takes the pair: it may look at the network, and must not write to the store.
@@ -59,3 +61,38 @@ class ArchiveRecord(msgspec.Struct, frozen=True):
     packed_bytes: int
     pruned: bool
     """It is not kept any more."""
+
+
+class PersonRecord(msgspec.Struct, frozen=True):
+    """A person with what only the agent itself may see."""
+
+    id: int
+    person: Person
+    password: str | None
+    """As argon2 writes it; None until their first link was used."""
+    totp: bytes | None
+    """The secret of their codes, sealed; counts while ``person.totp``."""
+
+    def __repr__(self) -> str:
+        return f"PersonRecord({self.person.name})"
+
+    @property
+    def name(self) -> PersonName:
+        return PersonName(self.person.name)
+
+
+class InvitationRecord(msgspec.Struct, frozen=True):
+    """A one-time link that is good."""
+
+    invited: PersonRecord | None
+    """None for the first user, who picks a name."""
+    role: Role
+    expires: datetime
+
+
+class TokenRecord(msgspec.Struct, frozen=True):
+    """A token with the person it acts for."""
+
+    token: Token
+    one_app: bool
+    owner: PersonRecord

@@ -32,9 +32,21 @@ def open_environment(sealer: Sealer, deployment_id: int, sealed: bytes) -> dict[
     return msgspec.json.decode(sealer.open(sealed, _environment(deployment_id)), type=dict[str, str])
 
 
+def seal_totp(sealer: Sealer, person_id: int, secret: str) -> bytes:
+    return sealer.seal(secret.encode(), _totp(person_id))
+
+
+def open_totp(sealer: Sealer, person_id: int, sealed: bytes) -> str:
+    return sealer.open(sealed, _totp(person_id)).decode()
+
+
 def _variable(app_id: int, name: str) -> str:
     return f"variable:{app_id}:{name}"
 
 
 def _environment(deployment_id: int) -> str:
     return f"environment:{deployment_id}"
+
+
+def _totp(person_id: int) -> str:
+    return f"totp:{person_id}"

@@ -5,20 +5,44 @@ from __future__ import annotations
 from pathlib import Path
 
 from potions.store.apps import Apps
+from potions.store.audit import Audit
 from potions.store.condition import Condition
 from potions.store.database import Database
 from potions.store.deployments import Deployments
+from potions.store.invitations import Invitations
 from potions.store.journal import Journal
+from potions.store.people import People
 from potions.store.progress import Progress
 from potions.store.releases import Releases
 from potions.store.revision import bring_to_head
 from potions.store.sealing import Sealer
+from potions.store.second_factor import SecondFactor
+from potions.store.sessions import Sessions
+from potions.store.storage_samples import StorageSamples
+from potions.store.tokens import Tokens
 from potions.store.trash import Trash
 from potions.store.variable_history import VariableHistory
 from potions.store.variables import Variables
 
 
-class Store(Apps, Trash, Variables, VariableHistory, Releases, Deployments, Progress, Journal, Condition):
+class Store(
+    Apps,
+    Trash,
+    Variables,
+    VariableHistory,
+    Releases,
+    Deployments,
+    Progress,
+    Journal,
+    StorageSamples,
+    Condition,
+    People,
+    Invitations,
+    SecondFactor,
+    Sessions,
+    Tokens,
+    Audit,
+):
     """Every method is one short transaction, on the disk when it returns, and may be called from any thread.
 
     Values of variables are sealed before they are written. Every moment is in UTC. Besides the errors a method names,

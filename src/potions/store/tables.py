@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -157,6 +158,20 @@ steps = Table(
     PrimaryKeyConstraint("deployment_id", "position"),
 )
 
+# How much an app had stored, and what it took to find out. In the order of the ids: clocks are set back.
+storage_samples = Table(
+    "storage_samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("files", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("storage_samples_app", storage_samples.c.app_id, storage_samples.c.at)
+
 trash = Table(
     "trash",
     metadata,
@@ -168,5 +183,100 @@ trash = Table(
     Column("total_bytes", Integer, nullable=False),
     Column("total_files", Integer, nullable=False),
     UniqueConstraint("app_id", name="trash_app"),
+    sqlite_autoincrement=True,
+)
+
+# Whoever may sign in. Of every secret only what cannot be turned back is kept: argon2 for passwords, SHA-256 for what
+# is long and random. What has to be read again (the secret of the codes) is sealed.
+people = Table(
+    "people",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("password", String),
+    Column("totp", LargeBinary),
+    # The secret counts once a code of it was seen.
+    Column("totp_on", Boolean, nullable=False),
+    # The half minute of the newest code that was good: neither that one nor an older one is good again.
+    Column("totp_step", Integer),
+    Column("created", UtcTime, nullable=False),
+    Column("seen", UtcTime),
+    UniqueConstraint("name", name="people_name"),
+    # What was sealed for somebody who is gone must not open for somebody else.
+    sqlite_autoincrement=True,
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String, nullable=False),
+    # None for the first user, who has no name yet.
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="CASCADE")),
+    Column("role", String, nullable=False),
+    Column("expires", UtcTime, nullable=False),
+    UniqueConstraint("hash", name="invitations_hash"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String, nullable=False),
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("used", UtcTime, nullable=False),
+    Column("expires", UtcTime, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("address", String, nullable=False),
+    UniqueConstraint("hash", name="sessions_hash"),
+    sqlite_autoincrement=True,
+)
+Index("sessions_person", sessions.c.person_id)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("hash", String, nullable=False),
+    Column("used", UtcTime),
+    PrimaryKeyConstraint("person_id", "hash"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String, nullable=False),
+    Column("first", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("person_id", Integer, ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    # None for all apps. By its id, so that a token never opens another app that gets the name later.
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE")),
+    Column("access", String, nullable=False),
+    Column("created", UtcTime, nullable=False),
+    Column("used", UtcTime),
+    Column("expires", UtcTime),
+    UniqueConstraint("hash", name="tokens_hash"),
+    UniqueConstraint("person_id", "name", name="tokens_name"),
+    sqlite_autoincrement=True,
+)
+# SQLite looks here for what goes with an app.
+Index("tokens_app", tokens.c.app_id)
+
+# Who did what: names alone. It refers to nothing, because it outlives people and apps.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("who", String, nullable=False),
+    Column("way", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("app", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("outcome", String, nullable=False),
     sqlite_autoincrement=True,
 )

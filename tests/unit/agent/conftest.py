@@ -8,9 +8,13 @@ import pytest
 from litestar.testing import TestClient
 
 from potions.agent.app import make_app
+from potions.layout import AGENT_SOCKET
 from potions.service import Service
 from support.bare_home import bare_home
 from support.still_service import still_service
+
+#: As if it came through the socket whose peers have all rights.
+AGENT = f"http://{AGENT_SOCKET}"
 
 
 @pytest.fixture(scope="module")
@@ -21,5 +25,5 @@ def service() -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def api(service: Service) -> Iterator[TestClient]:  # type: ignore[type-arg]
-    with TestClient(make_app(service), raise_server_exceptions=False) as client:
+    with TestClient(make_app(service), base_url=AGENT, raise_server_exceptions=False) as client:
         yield client

@@ -19,6 +19,7 @@ from potions import errors
 from potions.agent.app import make_app
 from potions.client import error_from
 from potions.errors import InternalError, NoRoom, PotionsError, RequestRefused
+from potions.layout import AGENT_SOCKET
 from potions.model.app import App, Ports
 from potions.model.deployment import Kind
 from potions.names import AppName, ReleaseId
@@ -26,6 +27,7 @@ from potions.schema import ErrorBody
 from potions.service import Service
 
 Api = TestClient[Any]
+AGENT = f"http://{AGENT_SOCKET}"
 
 EVERY = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, PotionsError)]
 
@@ -75,7 +77,7 @@ class _Failing(Service):
 def answer_to() -> Iterator[Callable[[Exception], Any]]:
     """What is answered when the service raises an error."""
     failing = _Failing()
-    with TestClient(make_app(failing), raise_server_exceptions=False) as client:
+    with TestClient(make_app(failing), base_url=AGENT, raise_server_exceptions=False) as client:
 
         def answer(error: Exception) -> Any:
             failing.error = error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
@@ -34,6 +35,7 @@ from potions.names import AppName
 from potions.schema import (
     ErrorBody,
     FolderPut,
+    StorageSample,
     StorageUseLine,
     StoredEntry,
     StoredFolder,
@@ -229,6 +231,34 @@ def test_a_folder_is_streamed_as_a_tar(api: Api, storage: AppTree) -> None:
     assert answer.headers["Content-Type"] == "application/x-tar"
     with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
         assert archive.getnames() == ["b", "c", "c/d"]
+
+
+def test_a_folder_is_streamed_as_a_zip(api: Api, storage: AppTree) -> None:
+    """On request, by the same child that becomes the app's user."""
+    given_to_the_app(storage, "a/b", b"12")
+    given_to_the_app(storage, "a/c/caf\udce9", b"345")
+    answer = api.get(f"{AT}/archive?path=a&format=zip")
+    assert (answer.headers["Potions-Files"], answer.headers["Potions-Bytes"]) == ("2", "5")
+    assert answer.headers["Content-Type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["b", "c/", "c/caf%E9"]
+    assert isinstance(refusal(api.get(f"{AT}/archive?path=a&format=rar")), RequestRefused)
+    assert isinstance(refusal(api.get(f"{AT}/archive?path=no&format=zip")), StoredUnknown)
+
+
+def test_what_was_measured_is_told_without_measuring(api: Api, storage: AppTree) -> None:
+    """A measurement of all of it is remembered; one of a folder says nothing about it."""
+    given_to_the_app(storage, "a/b", b"12345")
+    before = decoded(api.get(f"{AT}/history"), list[StorageSample])
+    api.get(f"{AT}/usage?path=a")
+    assert decoded(api.get(f"{AT}/history"), list[StorageSample]) == before
+    api.get(f"{AT}/usage")
+    found = decoded(api.get(f"{AT}/history?days=1"), list[StorageSample])
+    assert (found[-1].bytes, found[-1].files, len(found)) == (5, 1, len(before) + 1)
+    for wrong in ("days=0", "days=732", "days=x"):
+        assert isinstance(refusal(api.get(f"{AT}/history?{wrong}")), RequestRefused)
+    assert isinstance(refusal(api.get("/apps/nobody/storage/history")), AppUnknown)
 
 
 def test_a_refusal_is_an_answer_of_its_own(api: Api, storage: AppTree) -> None:

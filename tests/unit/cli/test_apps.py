@@ -38,12 +38,13 @@ def test_create_of_a_taken_name_fails(run: Run, agent: CannedAgent) -> None:
 
 def test_list_shows_each_app_on_a_line(run: Run, agent: CannedAgent) -> None:
     """Name, state, release and address fit a line of a small terminal."""
-    apps = [answers.summary(), answers.summary("blog2", "stopped", 1), answers.summary("new", "empty", None)]
+    measured = msgspec.structs.replace(answers.summary(), storage_bytes=3_400_000)
+    apps = [measured, answers.summary("blog2", "stopped", 1), answers.summary("new", "empty", None)]
     agent.says("GET", "/apps", apps)
     lines = run("apps", "list").out.splitlines()
     assert [line.split() for line in lines] == [
-        ["APP", "STATE", "SERVES", "ADDRESS"],
-        ["blog", "running", "r2,", "3", "h", "ago", "http://blog.localhost:8480"],
+        ["APP", "STATE", "SERVES", "STORAGE", "ADDRESS"],
+        ["blog", "running", "r2,", "3", "h", "ago", "3.4", "MB", "http://blog.localhost:8480"],
         ["blog2", "stopped", "r1,", "3", "h", "ago", "http://blog2.localhost:8480"],
         ["new", "empty", "nothing", "yet", "http://new.localhost:8480"],
     ]

@@ -49,3 +49,19 @@ def test_a_log_that_breaks_is_told(run: Run, agent: CannedAgent) -> None:
     assert outcome.status == 1
     assert outcome.out.count("\n") == 2
     assert "broke" in outcome.err
+
+
+def test_only_lines_with_a_text(run: Run, agent: CannedAgent) -> None:
+    """`--grep` is looked for where the logs are; that there is none is said in its own words."""
+    agent.streams("/apps/blog/logs", LINES[:1])
+    agent.streams("/apps/blog/logs", [])
+    assert run("logs", "blog", "--grep", "Old [b]").out == "blue  old red [b]\n"
+    assert agent.asked[0].query["contains"] == "Old [b]"
+    assert run("logs", "blog", "--grep", "x").err == "blog has printed no such line that is kept.\n"
+
+
+def test_lines_that_are_missing_are_told(run: Run, agent: CannedAgent) -> None:
+    """Where they are missing, and not as a line of the app."""
+    agent.streams("/apps/blog/logs", [LogLine(Colour.BLUE, "", gap=True), *LINES[:1]])
+    out = run("logs", "blog").out
+    assert out.splitlines() == ["blue  lines may be missing here: the log was rotated away", "blue  old red [b]"]

@@ -17,6 +17,9 @@ from support import answers
 from support.canned_agent import Answer, CannedAgent
 from support.command import Run, Spawn
 
+#: Commands that have commands below them.
+GROUPED = {"apps", "env", "storage", "users", "tokens"}
+
 
 def test_the_front_page_lists_every_command(run: Run) -> None:
     """`potions --help` names each command that people type, and no other."""
@@ -44,7 +47,7 @@ def test_the_front_page_does_not_wait_for_a_library() -> None:
 def every_command() -> list[list[str]]:
     found: list[list[str]] = []
     for command in commands():
-        if command.name in ("apps", "env", "storage"):
+        if command.name in GROUPED:
             group = build()[command.name]
             found += [[command.name, name] for name in group if not name.startswith("-")]
         else:
@@ -78,7 +81,7 @@ def test_summaries_on_the_front_page_are_the_commands_own() -> None:
     for command in commands():
         module, _, name = command.target.partition(":")
         found = getattr(import_module(module), name)
-        own = found.help if command.name in ("apps", "env", "storage") else found.__doc__
+        own = found.help if command.name in GROUPED else found.__doc__
         assert own.splitlines()[0].startswith(command.summary.rstrip("."))
 
 

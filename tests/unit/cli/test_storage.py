@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,7 @@ from potions.errors import StoredTaken, StoredUnknown
 from potions.schema import (
     FolderPut,
     FolderUse,
+    StorageSample,
     StorageUse,
     StoredEntry,
     StoredFolder,
@@ -53,6 +55,7 @@ def names_in(data: bytes) -> list[str]:
 
 def test_show_says_where_it_is_and_what_it_holds(run: Run, agent: CannedAgent) -> None:
     """And how the app finds it."""
+    agent.says("GET", f"{AT}/history", [StorageSample(answers.NOW - timedelta(days=6), 16_500_000, 2)])
     agent.streams(f"{AT}/usage", [answers.storage_use()])
     out = run("storage", "show", "blog").out
     for words in (
@@ -62,14 +65,32 @@ def test_show_says_where_it_is_and_what_it_holds(run: Run, agent: CannedAgent) -
         "deploy",
         "3 files, 18.0 MB (20.0 MB on the disk), in 2 folders",
         "uploads/a.jpg, ",
+        "1.5 MB more than 6 days ago",
         "80.0 GB",
     ):
         assert words in out
-    assert agent.asked[0].query["depth"] == "0"
+    assert (agent.asked[0].query, agent.asked[1].query["depth"]) == ({"days": "7"}, "0")
+
+
+@pytest.mark.parametrize(
+    ("ago", "before", "words"),
+    [
+        (timedelta(hours=3), 18_000_000, "as much as 3 h ago"),
+        (timedelta(days=2), 19_000_000, "1.0 MB less than 2 days ago"),
+        (timedelta(minutes=50), 1, None),
+    ],
+)
+def test_show_says_what_changed(run: Run, agent: CannedAgent, ago: timedelta, before: int, words: str | None) -> None:
+    """Since the first measurement of the last week, where that is an hour old."""
+    agent.says("GET", f"{AT}/history", [StorageSample(datetime.now(UTC) - ago, before, 2)])
+    agent.streams(f"{AT}/usage", [answers.storage_use()])
+    out = run("storage", "show", "blog").out
+    assert words in out if words else "change" not in out
 
 
 def test_show_of_an_empty_storage_says_what_to_do(run: Run, agent: CannedAgent) -> None:
     """Nothing is counted up that is nothing."""
+    agent.says("GET", f"{AT}/history", [])
     agent.streams(f"{AT}/usage", [answers.storage_use(files=0, bytes=0, disk_bytes=0, folders=0, newest=None)])
     out = run("storage", "show", "blog").out
     assert "nothing yet" in out and "potions storage put blog" in out
@@ -412,3 +433,19 @@ def test_a_refusal_in_json_is_the_error(run: Run, agent: CannedAgent) -> None:
     unknown(agent)
     outcome = run("storage", "get", "blog", "a", "--json")
     assert (outcome.status, outcome.out, json.loads(outcome.err)["code"]) == (1, "", "stored-unknown")
+
+
+def test_a_folder_comes_as_a_zip_where_the_name_says_so(run: Run, agent: CannedAgent, tmp_path: Path) -> None:
+    """One file, as it came; what is there is replaced only on request."""
+    target = tmp_path / "got.zip"
+    headers = {"Potions-Files": "2", "Potions-Bytes": "5"}
+    for _ in range(3):
+        agent.says("GET", f"{AT}/entry", answers.stored("d", StoredKind.FOLDER))
+    for data in (b"a zip", b"another"):
+        agent.adds("GET", f"{AT}/archive", Answer(body=data, headers=headers))
+    assert "got d as" in run("storage", "get", "blog", "d", str(target)).out
+    assert target.read_bytes() == b"a zip"
+    assert agent.asked[1].query == {"path": "d", "format": "zip"}
+    assert run("storage", "get", "blog", "d", str(target)).status == 2
+    assert run("storage", "get", "blog", "d", str(target), "--replace").status == 0
+    assert target.read_bytes() == b"another"

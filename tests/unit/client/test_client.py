@@ -33,6 +33,7 @@ from potions.schema import (
     RestoreRequest,
     RollbackRequest,
     RollbackVariables,
+    StorageSample,
     TrashEntry,
     Treatment,
     Variable,
@@ -45,6 +46,7 @@ from support import answers
 from support.canned_agent import Answer, CannedAgent, running_agent
 
 CHANGED = VariablesChanged(["A"], [], ["B"], [])
+SAMPLE = StorageSample(answers.NOW, 5, 1, 0.1)
 CHECKUP = Checkup("0.1.0", "/h", "", 0, [], [], 0.1)
 
 
@@ -66,6 +68,8 @@ ROUTES: list[tuple[Call, str, str, object]] = [
     (lambda c: c.status(), "GET", "/status", answers.platform([answers.summary()])),
     (lambda c: c.apps(), "GET", "/apps", [answers.summary()]),
     (lambda c: c.app("blog"), "GET", "/apps/blog", answers.detail()),
+    (lambda c: c.app("blog", measure=True), "GET", "/apps/blog", answers.detail()),
+    (lambda c: c.storage_history("blog", days=7), "GET", "/apps/blog/storage/history", [SAMPLE]),
     (lambda c: c.create_app("blog"), "POST", "/apps", answers.detail()),
     (lambda c: c.removal("blog"), "GET", "/apps/blog/removal", answers.removal()),
     (lambda c: c.delete_app("blog"), "DELETE", "/apps/blog", answers.removal()),
@@ -368,3 +372,27 @@ def test_a_proxy_in_the_environment_is_not_asked(agent: CannedAgent, monkeypatch
     agent.says("GET", "/apps", [])
     with Client(agent.socket) as client:
         assert client.apps() == []
+
+
+def test_a_log_and_events_are_read_on_from_where_they_were(client: Client, agent: CannedAgent) -> None:
+    """What came with the last line is handed back; what is not asked for is not sent."""
+    agent.streams("/apps/blog/logs", [LogLine(Colour.BLUE, "a", cursor="c")])
+    agent.streams("/apps/blog/deployments/2/events", [])
+    list(client.logs("blog", after="c-_", contains="a&b", slot=Colour.BLUE))
+    list(client.events("blog", 2, after=17))
+    assert agent.asked[0].query == {
+        "follow": "false",
+        "lines": "100",
+        "slot": "blue",
+        "after": "c-_",
+        "contains": "a&b",
+    }
+    assert agent.asked[1].query["after"] == "17"
+
+
+def test_a_log_is_got_as_a_file(client: Client, agent: CannedAgent) -> None:
+    """With its size, piece by piece."""
+    agent.adds("GET", "/apps/blog/logs/file", Answer(body=b"one\ntwo\n"))
+    with client.log_file("blog", slot=Colour.GREEN, process="mail") as log:
+        assert (log.size, b"".join(log.pieces)) == (8, b"one\ntwo\n")
+    assert agent.asked[0].query == {"slot": "green", "process": "mail"}

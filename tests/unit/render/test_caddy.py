@@ -103,7 +103,7 @@ def test_every_handler_keeps_its_streams_through_a_reload(tmp_path: Path) -> Non
     proxies = [
         node for node in _nodes(_adapt(Home(tmp_path), ["blog", "blog2"])) if node.get("handler") == "reverse_proxy"
     ]
-    assert len(proxies) == 4
+    assert len(proxies) == 5
     assert {proxy["stream_close_delay"] for proxy in proxies} == {24 * 3600 * 10**9}
 
 

@@ -18,7 +18,7 @@ from supervisor.options import ServerOptions
 
 from potions.errors import HomeRefused
 from potions.layout import Colour, Home
-from potions.model.service import Account, Service, slot_service, task_service
+from potions.model.service import PARTS, Account, Service, slot_service, task_service
 from potions.render.supervisord import render_program, render_spec, render_supervisord
 from support.golden import check_golden, golden_cases
 
@@ -117,7 +117,7 @@ def test_supervisord_reads_every_path_back_wherever_the_home_is(tmp_path: Path, 
     launcher = _launcher(home, service.name)
     options = _read_back(home, {service.name: render_program(service, launcher)})
     programs = _programs(options)
-    assert set(programs) == {"caddy", "agent", "gallery.blue"}
+    assert set(programs) == {*PARTS, "gallery.blue"}
     assert shlex.split(programs["gallery.blue"].command) == launcher
     assert programs["gallery.blue"].stdout_logfile == str(service.log_file)
     assert shlex.split(programs["caddy"].command)[-1] == str(home.caddyfile)

@@ -14,6 +14,7 @@ from potions.schema import ErrorBody
 
 _log = logging.getLogger(__name__)
 _DISK_FULL = {28, 122}
+_REFUSAL = "potions_refusal"
 _APP = re.compile(r"\bAPP\b")
 
 
@@ -21,12 +22,31 @@ def answer_error(request: Request, error: Exception) -> Response[bytes]:  # type
     """The answer to a request that failed."""
     told = as_potions_error(error)
     _name_the_app(told, request.path_params.get("name"))
+    request.scope["state"][_REFUSAL] = told.code
     if isinstance(told, InternalError):
-        _log.error("%s %s", request.method, request.url.path, exc_info=error)
+        _log.error("%s %s", request.method, _path_to_log(request), exc_info=error)
     status = told.http_status
     if isinstance(error, HTTPException):
         status = error.status_code
-    return Response(content=msgspec.json.encode(body_of(told)), status_code=status, media_type=MediaType.JSON)
+    seconds = getattr(told, "seconds", 0)
+    return Response(
+        content=msgspec.json.encode(body_of(told)),
+        status_code=status,
+        media_type=MediaType.JSON,
+        headers={"Retry-After": str(seconds)} if seconds else None,
+    )
+
+
+def refusal_of(request: Request) -> str:  # type: ignore[type-arg]
+    """The code of the error that a request was answered with; empty where there was none."""
+    code: str = request.scope["state"].get(_REFUSAL, "")
+    return code
+
+
+def _path_to_log(request: Request) -> str:  # type: ignore[type-arg]
+    """A link's token stands in its path, and has no business in a log."""
+    template: str = request.scope.get("path_template", "")
+    return template if "{token}" in template else request.url.path
 
 
 def _name_the_app(told: PotionsError, name: object) -> None:

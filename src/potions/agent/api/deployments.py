@@ -12,7 +12,9 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Path
 from litestar.response import Stream
 
 from potions.agent.api.handed import AgentRequest, Asked, caller
+from potions.agent.audit import noted
 from potions.agent.streams import NDJSON, follow
+from potions.model.access import Needs
 from potions.schema import (
     Deployment,
     DeploymentCreate,
@@ -39,7 +41,13 @@ class DeploymentController(Controller):
     path = "/apps/{name:str}"
     tags = ("deployments",)
 
-    @post("/releases", request_max_body_size=None, summary="Send a release: the archive itself is the body")
+    @post(
+        "/releases",
+        request_max_body_size=None,
+        needs=Needs.DEPLOYER,
+        act="send release",
+        summary="Send a release: the archive itself is the body",
+    )
     async def receive(
         self,
         request: AgentRequest,
@@ -52,15 +60,22 @@ class DeploymentController(Controller):
         upload = await anyio.to_thread.run_sync(service.deployments.begin_upload, name, packed, unpacked)
         try:
             await _receive(request.stream(), upload)
-            return await anyio.to_thread.run_sync(service.deployments.finish_upload, name, upload, source, packed)
+            release = await anyio.to_thread.run_sync(service.deployments.finish_upload, name, upload, source, packed)
+            noted(request).detail = release.label
+            return release
         finally:
             await anyio.to_thread.run_sync(upload.discard)
 
-    @get("/releases", sync_to_thread=True, summary="Every release that was sent, newest first")
+    @get("/releases", sync_to_thread=True, needs=Needs.VIEWER, summary="Every release that was sent, newest first")
     def releases(self, service: Asked, name: FromPath[str]) -> list[ReleaseEntry]:
         return service.releases.releases(name)
 
-    @get("/releases/diff", sync_to_thread=True, summary="What differs between two releases; without names, in the last")
+    @get(
+        "/releases/diff",
+        sync_to_thread=True,
+        needs=Needs.VIEWER,
+        summary="What differs between two releases; without names, in the last",
+    )
     def diff(
         self,
         service: Asked,
@@ -71,13 +86,27 @@ class DeploymentController(Controller):
     ) -> ReleaseDiff:
         return service.releases.diff(name, before, after, limit)
 
-    @post("/deployments", sync_to_thread=True, status_code=202, summary="Deploy a release, or redeploy")
+    @post(
+        "/deployments",
+        sync_to_thread=True,
+        status_code=202,
+        needs=Needs.DEPLOYER,
+        act="deploy",
+        summary="Deploy a release, or redeploy",
+    )
     def deploy(
         self, request: AgentRequest, service: Asked, name: FromPath[str], data: JSONBody[DeploymentCreate]
     ) -> Deployment:
-        return service.deployments.deploy(name, data.release, caller(request))
+        return _noted(request, service.deployments.deploy(name, data.release, caller(request)))
 
-    @post("/rollback", sync_to_thread=True, status_code=202, summary="Go back: to what served before, or further")
+    @post(
+        "/rollback",
+        sync_to_thread=True,
+        status_code=202,
+        needs=Needs.DEPLOYER,
+        act="roll back",
+        summary="Go back: to what served before, or further",
+    )
     def rollback(
         self,
         request: AgentRequest,
@@ -85,9 +114,9 @@ class DeploymentController(Controller):
         name: FromPath[str],
         data: JSONBody[RollbackRequest | None] = None,
     ) -> Deployment:
-        return service.rollbacks.rollback(name, data or RollbackRequest(), caller(request))
+        return _noted(request, service.rollbacks.rollback(name, data or RollbackRequest(), caller(request)))
 
-    @get("/rollback", sync_to_thread=True, summary="What a rollback would do")
+    @get("/rollback", sync_to_thread=True, needs=Needs.VIEWER, summary="What a rollback would do")
     def preview(
         self,
         service: Asked,
@@ -97,21 +126,33 @@ class DeploymentController(Controller):
     ) -> RollbackPreview:
         return service.rollbacks.preview(name, RollbackRequest(to, env))
 
-    @get("/deployments", sync_to_thread=True, summary="The history, newest first")
+    @get("/deployments", sync_to_thread=True, needs=Needs.VIEWER, summary="The history, newest first")
     def all(
         self, service: Asked, name: FromPath[str], limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 50
     ) -> list[Deployment]:
         return service.deployments.deployments(name, limit)
 
-    @get("/deployments/{number:int}", sync_to_thread=True, summary="One deployment")
+    @get("/deployments/{number:int}", sync_to_thread=True, needs=Needs.VIEWER, summary="One deployment")
     def one(self, service: Asked, name: FromPath[str], number: Number) -> Deployment:
         return service.deployments.deployment(name, number)
 
-    @post("/deployments/{number:int}/cancel", sync_to_thread=True, status_code=200, summary="Cancel a deployment")
+    @post(
+        "/deployments/{number:int}/cancel",
+        sync_to_thread=True,
+        status_code=200,
+        needs=Needs.DEPLOYER,
+        act="cancel",
+        summary="Cancel a deployment",
+    )
     def cancel(self, service: Asked, name: FromPath[str], number: Number) -> Deployment:
         return service.deployments.cancel(name, number)
 
-    @get("/deployments/{number:int}/events", sync_to_thread=True, summary="The log of a deployment, live on request")
+    @get(
+        "/deployments/{number:int}/events",
+        sync_to_thread=True,
+        needs=Needs.VIEWER,
+        summary="The log of a deployment, live on request",
+    )
     def events(
         self,
         service: Asked,
@@ -119,9 +160,17 @@ class DeploymentController(Controller):
         number: Number,
         follow_it: Annotated[bool, QueryParameter(name="follow")] = False,
         drain: FromQuery[bool] = False,
+        after: Annotated[int, QueryParameter(ge=0, le=2**53, description="An event's position: begin behind it.")] = 0,
     ) -> Stream:
         service.deployments.deployment(name, number)
-        return Stream(_events(service, name, number, follow_it=follow_it, drain=drain), media_type=NDJSON)
+        service.deployments.check_position(name, number, after)
+        events = _events(service, name, number, after, follow_it=follow_it, drain=drain)
+        return Stream(events, media_type=NDJSON)
+
+
+def _noted(request: AgentRequest, deployment: Deployment) -> Deployment:
+    noted(request).detail = f"{deployment.kind} {deployment.number} of {deployment.release.label}"
+    return deployment
 
 
 async def _receive(chunks: AsyncIterator[bytes], upload: Upload) -> None:
@@ -136,9 +185,9 @@ async def _receive(chunks: AsyncIterator[bytes], upload: Upload) -> None:
         await anyio.to_thread.run_sync(upload.write, bytes(pieces))
 
 
-def _events(service: Asked, name: FromPath[str], number: int, *, follow_it: bool, drain: bool) -> AsyncIterator[bytes]:
-    position = 0
-
+def _events(
+    service: Asked, name: FromPath[str], number: int, position: int, *, follow_it: bool, drain: bool
+) -> AsyncIterator[bytes]:
     def read() -> list[bytes]:
         nonlocal position
         events, position = service.deployments.events(name, number, position)

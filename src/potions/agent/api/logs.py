@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
 import msgspec
 from litestar import Controller, get
+from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from potions.agent.api.handed import Asked
+from potions.agent.pipes import in_thread
 from potions.agent.streams import NDJSON, follow
 from potions.layout import Colour
+from potions.model.access import Needs
+from potions.service.logs import OutputFile
 
 
 class LogController(Controller):
@@ -20,7 +26,7 @@ class LogController(Controller):
     path = "/apps/{name:str}/logs"
     tags = ("logs",)
 
-    @get(sync_to_thread=True, summary="The last lines, and what comes after them")
+    @get(sync_to_thread=True, needs=Needs.VIEWER, summary="The last lines, and what comes after them")
     def output(
         self,
         service: Asked,
@@ -29,10 +35,43 @@ class LogController(Controller):
         slot: FromQuery[Colour | None] = None,
         process: FromQuery[str | None] = None,
         follow_it: Annotated[bool, QueryParameter(name="follow")] = False,
+        after: Annotated[str | None, QueryParameter(description="A line's cursor: begin behind it.")] = None,
+        contains: Annotated[str, QueryParameter(max_length=1000, description="Only lines with this text.")] = "",
     ) -> Stream:
-        reader = service.logs.open(name, slot, process, lines)
+        reader = service.logs.open(name, slot, process, lines, after, contains)
 
         def read() -> list[bytes]:
             return [msgspec.json.encode(line) + b"\n" for line in reader.read()]
 
-        return Stream(follow(read, lambda: not follow_it), media_type=NDJSON)
+        return Stream(follow(read, lambda: not follow_it and reader.is_at_end()), media_type=NDJSON)
+
+    @get(
+        "/file",
+        media_type="text/plain",
+        needs=Needs.VIEWER,
+        summary="All that is kept of what one process printed, as a file",
+    )
+    async def file(
+        self,
+        service: Asked,
+        name: FromPath[str],
+        slot: FromQuery[Colour | None] = None,
+        process: FromQuery[str] = "web",
+    ) -> Stream:
+        log = await in_thread(partial(service.logs.file, name, slot, process))
+        headers = {
+            "Content-Length": str(log.size),
+            "Content-Disposition": f'attachment; filename="{log.name}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        end = BackgroundTask(log.close)
+        return Stream(_sent(log), media_type="text/plain; charset=utf-8", headers=headers, background=end)
+
+
+async def _sent(log: OutputFile) -> AsyncIterator[bytes]:
+    pieces = log.pieces()
+    try:
+        while (piece := await in_thread(lambda: next(pieces, None))) is not None:
+            yield piece
+    finally:
+        log.close()

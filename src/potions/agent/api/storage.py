@@ -23,7 +23,19 @@ from potions.agent.api.handed import AgentRequest, Asked
 from potions.agent.pipes import in_thread, in_thread_to_the_end, read_all, write_all
 from potions.agent.streams import NDJSON, follow
 from potions.errors import RequestRefused, UploadBroken
-from potions.schema import Existing, FolderPut, Order, SentFile, SentFolder, StoredEntry, StoredFolder, StoredRemoval
+from potions.model.access import Needs
+from potions.schema import (
+    ArchiveFormat,
+    Existing,
+    FolderPut,
+    Order,
+    SentFile,
+    SentFolder,
+    StorageSample,
+    StoredEntry,
+    StoredFolder,
+    StoredRemoval,
+)
 from potions.service.measuring import Measuring
 from potions.service.storage import Outgoing, Put
 
@@ -70,7 +82,11 @@ class StorageController(Controller):
         "target": Provide(stored_target, sync_to_thread=False),
     }
 
-    @get("/usage", summary="What lies below a folder: lines while it is counted, the last with the result")
+    @get(
+        "/usage",
+        needs=Needs.VIEWER,
+        summary="What lies below a folder: lines while it is counted, the last with the result",
+    )
     async def usage(
         self,
         service: Asked,
@@ -82,7 +98,18 @@ class StorageController(Controller):
         measuring = await in_thread(partial(service.storage.measure, name, stored, depth, top))
         return Stream(_counted(measuring), media_type=NDJSON, background=BackgroundTask(measuring.stop))
 
-    @get("/entries", summary="A folder's entries, or a part of them")
+    @get(
+        "/history",
+        sync_to_thread=True,
+        needs=Needs.VIEWER,
+        summary="What it held in the last days, the oldest first; nothing is measured",
+    )
+    def history(
+        self, service: Asked, name: FromPath[str], days: Annotated[int, QueryParameter(ge=1, le=731)] = 30
+    ) -> list[StorageSample]:
+        return service.storage.history(name, days)
+
+    @get("/entries", needs=Needs.VIEWER, summary="A folder's entries, or a part of them")
     async def entries(
         self,
         service: Asked,
@@ -94,25 +121,43 @@ class StorageController(Controller):
     ) -> StoredFolder:
         return await in_thread(partial(service.storage.folder, name, stored, order, offset, limit))
 
-    @get("/entry", summary="One file, folder or link")
+    @get("/entry", needs=Needs.VIEWER, summary="One file, folder or link")
     async def entry(self, service: Asked, name: FromPath[str], stored: _Stored) -> StoredEntry:
         return await in_thread(partial(service.storage.entry, name, stored))
 
-    @delete("/entry", status_code=200, summary="Remove a file, a link or a folder, for good")
+    @delete(
+        "/entry",
+        status_code=200,
+        needs=Needs.DEPLOYER,
+        act="remove stored",
+        summary="Remove a file, a link or a folder, for good",
+    )
     async def remove(
         self, service: Asked, name: FromPath[str], stored: _Stored, recursive: FromQuery[bool] = False
     ) -> StoredRemoval:
         return await in_thread(partial(service.storage.remove, name, stored, recursive=recursive))
 
-    @post("/folders", summary="Make a folder, with those on the way to it")
+    @post("/folders", needs=Needs.DEPLOYER, act="make folder", summary="Make a folder, with those on the way to it")
     async def make_folder(self, service: Asked, name: FromPath[str], stored: _Stored) -> StoredEntry:
         return await in_thread(partial(service.storage.make_folder, name, stored))
 
-    @post("/move", status_code=200, summary="Give a file, a folder or a link another name or place; replaces nothing")
+    @post(
+        "/move",
+        status_code=200,
+        needs=Needs.DEPLOYER,
+        act="move stored",
+        summary="Give a file, a folder or a link another name or place; replaces nothing",
+    )
     async def move(self, service: Asked, name: FromPath[str], stored: _Stored, target: _Stored) -> StoredEntry:
         return await in_thread(partial(service.storage.move, name, stored, target))
 
-    @get("/file", media_type="application/octet-stream", summary="A file, or the part of it that Range names")
+    @get(
+        "/file",
+        media_type="application/octet-stream",
+        needs=Needs.DEPLOYER,
+        act="get file",
+        summary="A file, or the part of it that Range names",
+    )
     async def get_file(
         self,
         service: Asked,
@@ -125,7 +170,13 @@ class StorageController(Controller):
         status = 206 if outgoing.head.part else 200
         return _streamed(outgoing, "application/octet-stream", _file_headers(outgoing.head), status)
 
-    @put("/file", request_max_body_size=None, summary="Put a file: its bytes are the body")
+    @put(
+        "/file",
+        request_max_body_size=None,
+        needs=Needs.DEPLOYER,
+        act="put file",
+        summary="Put a file: its bytes are the body",
+    )
     async def put_file(
         self,
         request: AgentRequest,
@@ -139,12 +190,30 @@ class StorageController(Controller):
         begin = partial(service.storage.put_file, name, stored, size, replace=replace, executable=executable)
         return await _receive(request.stream(), await in_thread(begin))
 
-    @get("/archive", media_type="application/x-tar", summary="A folder with all that is in it, as a tar")
-    async def get_folder(self, service: Asked, name: FromPath[str], stored: _Stored) -> Stream:
-        outgoing = await in_thread(partial(service.storage.get_folder, name, stored))
-        return _streamed(outgoing, "application/x-tar", _folder_headers(outgoing.head))
+    @get(
+        "/archive",
+        needs=Needs.DEPLOYER,
+        act="get folder",
+        summary="A folder with all that is in it, as a tar or a zip",
+    )
+    async def get_folder(
+        self,
+        service: Asked,
+        name: FromPath[str],
+        stored: _Stored,
+        form: Annotated[ArchiveFormat, QueryParameter(name="format")] = ArchiveFormat.TAR,
+    ) -> Stream:
+        outgoing = await in_thread(partial(service.storage.get_folder, name, stored, form))
+        kind = "application/x-tar" if form is ArchiveFormat.TAR else "application/zip"
+        return _streamed(outgoing, kind, _folder_headers(outgoing.head))
 
-    @put("/archive", request_max_body_size=None, summary="Put a folder: a tar of what is in it is the body")
+    @put(
+        "/archive",
+        request_max_body_size=None,
+        needs=Needs.DEPLOYER,
+        act="put folder",
+        summary="Put a folder: a tar of what is in it is the body",
+    )
     async def put_folder(
         self,
         request: AgentRequest,

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from potions.dashboard.pages.account import AccountPages
 from potions.dashboard.pages.apps import AppPages
+from potions.dashboard.pages.audit import AuditPages
+from potions.dashboard.pages.codes import CodePages
 from potions.dashboard.pages.deployment import DeploymentPages
 from potions.dashboard.pages.deployments import DeploymentsPages
 from potions.dashboard.pages.environment import EnvironmentPages
 from potions.dashboard.pages.environment_file import EnvironmentFilePages
+from potions.dashboard.pages.logs import LogPages
 from potions.dashboard.pages.overview import OverviewPages
+from potions.dashboard.pages.people import PeoplePages
 from potions.dashboard.pages.releases import ReleasePages
 from potions.dashboard.pages.rollback import RollbackPages
+from potions.dashboard.pages.settings import SettingsPages
 from potions.dashboard.pages.sign_in import SignInPages
+from potions.dashboard.pages.storage import StoragePages
+from potions.dashboard.pages.stored_files import StoredFilePages
+from potions.dashboard.pages.tokens import TokenPages
+from potions.dashboard.pages.trash import TrashPages
 
 PAGES = (
     SignInPages,
@@ -22,4 +32,14 @@ PAGES = (
     ReleasePages,
     EnvironmentPages,
     EnvironmentFilePages,
+    StoragePages,
+    StoredFilePages,
+    LogPages,
+    SettingsPages,
+    TrashPages,
+    AccountPages,
+    CodePages,
+    TokenPages,
+    PeoplePages,
+    AuditPages,
 )

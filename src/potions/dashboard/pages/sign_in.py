@@ -37,7 +37,7 @@ class SignInPages(Controller):
 
     @post("/sign-out", sync_to_thread=True)
     def sign_out(self, door: Opened) -> Redirect:
-        if door.who.credential:
+        if door.behalf.credential:
             door.agent.sign_out()
         answer = door.go("/sign-in", "You are signed out.")
         door.forget(answer)

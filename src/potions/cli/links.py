@@ -1,0 +1,41 @@
+"""Addresses of the dashboard: its own, and those of one-time links. `potions up` tells them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from potions.cli.connection import connect
+from potions.cli.screen import say
+from potions.cli.units import until
+from potions.schema import InvitationLink, PlatformStatus, Role
+
+if TYPE_CHECKING:
+    from potions.client import Client
+
+
+def dashboard_address(http_port: int) -> str:
+    return f"http://potions.localhost:{http_port}"
+
+
+def welcome_address(http_port: int, link: InvitationLink) -> str:
+    """Where the page is at which a password is set."""
+    return f"{dashboard_address(http_port)}/welcome/{link.token}"
+
+
+def tell_dashboard(status: PlatformStatus) -> None:
+    """Say where the dashboard is; while there is no owner, by a link that makes the first one."""
+    with connect() as client:
+        has_owner = any(person.role is Role.OWNER for person in client.people())
+        link = None if has_owner else client.invite_first()
+    say()
+    if link is None:
+        say(f"The dashboard: {dashboard_address(status.http_port)}")
+        return
+    say("Open this to make the first user. It works once, until " + until(link.expires) + ":")
+    say(f"  {welcome_address(status.http_port, link)}", "bold")
+
+
+def tell_link(client: Client, link: InvitationLink) -> None:
+    """Print a one-time link, which is told only now."""
+    say(f"  {welcome_address(client.status().http_port, link)}", "bold")
+    say(f"It works once, until {until(link.expires)}. Whoever has it sets the password: hand it over with care.")

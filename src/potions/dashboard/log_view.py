@@ -1,0 +1,38 @@
+"""What an app prints, as the Logs tab shows it."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from potions.schema import Colour, LogLine
+
+#: What programs send to a terminal, for colours and titles: sequences that begin with ESC.
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+#: What is shown of one line, in characters; the whole is in the file.
+_LINE_MAX = 5000
+
+
+class ShownLine(msgspec.Struct, frozen=True):
+    """A line for a page."""
+
+    slot: Colour
+    process: str
+    text: str
+    gap: bool = False
+    """No line, but where some may be missing."""
+
+
+def shown_line(line: LogLine) -> ShownLine:
+    """The line without what only a terminal understands."""
+    text = _TERMINAL.sub("", line.text)
+    if len(text) > _LINE_MAX:
+        text = text[:_LINE_MAX] + " …"
+    return ShownLine(line.slot, line.process, text, line.gap)
+
+
+def log_query(slot: Colour | None, process: str, contains: str) -> dict[str, str]:
+    """What was chosen, as an address has it; only what was."""
+    chosen = {"slot": slot.value if slot else "", "process": process, "contains": contains}
+    return {name: value for name, value in chosen.items() if value}

@@ -1,0 +1,1 @@
+"""People: signing in, roles, codes, tokens, and the log of who did what."""
