@@ -25,6 +25,20 @@ PAGES = {
     "apps-viewer": ("/", Role.VIEWER),
     "overview": ("/apps/gallery", Role.OWNER),
     "overview-empty": ("/apps/empty", Role.OWNER),
+    "deployments": ("/apps/gallery/deployments", Role.OWNER),
+    "deployments-viewer": ("/apps/gallery/deployments", Role.VIEWER),
+    "deployments-empty": ("/apps/empty/deployments", Role.OWNER),
+    "deployment": ("/apps/gallery/deployments/2", Role.OWNER),
+    "rollback": ("/apps/gallery/rollback", Role.OWNER),
+    "releases": ("/apps/gallery/releases", Role.OWNER),
+    "releases-empty": ("/apps/empty/releases", Role.OWNER),
+    "diff": ("/apps/gallery/releases/diff?before=r1&after=r2", Role.OWNER),
+    "environment": ("/apps/gallery/environment", Role.OWNER),
+    "environment-viewer": ("/apps/gallery/environment", Role.VIEWER),
+    "environment-empty": ("/apps/empty/environment", Role.OWNER),
+    "environment-paste": ("/apps/gallery/environment/paste", Role.OWNER),
+    "variable-edit": ("/apps/gallery/environment/named/MIX_ENV/edit", Role.OWNER),
+    "variable-remove": ("/apps/gallery/environment/named/MIX_ENV/remove", Role.OWNER),
     "settings": ("/apps/gallery/settings", Role.OWNER),
     "settings-empty": ("/apps/empty/settings", Role.VIEWER),
     "delete": ("/apps/gallery/delete", Role.OWNER),
@@ -44,7 +58,11 @@ PAGES = {
     "welcome": ("/welcome/{link}", None),
 }
 #: Addresses that lead to a page and are none.
-ELSEWHERE = {"/account/codes", "/account/tokens", "/people/{person}/link"}
+_DEPLOYMENT = "/apps/{name}/deployments/{number}"
+ELSEWHERE = {
+    *("/account/codes", "/account/tokens", "/people/{person}/link"),
+    *(f"{_DEPLOYMENT}/now", f"{_DEPLOYMENT}/events", f"{_DEPLOYMENT}/log"),
+}
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 MANIFEST = """

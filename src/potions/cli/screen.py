@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+
 @lru_cache
 def stdout() -> Console:
     return _console(stderr=False)

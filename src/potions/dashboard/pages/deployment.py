@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio.to_thread
 from litestar import Controller, get, post
@@ -52,7 +52,7 @@ class DeploymentPages(Controller):
         visit.agent.deployment(name, number)
         return Stream(
             _text(visit.agent.events(name, number)),
-            media_type="text/plain; charset=utf-8",
+            media_type="text/plain",
             headers={
                 "Content-Disposition": f'attachment; filename="{name}-deployment-{number}.log"',
                 "Cache-Control": "no-store",
@@ -79,7 +79,7 @@ def _show(visit: Visit, name: str, number: int, problem: PotionsError | None = N
     return visit.tab("deployments", name, "app/deployment.html", problem=problem, log=log, **standing)
 
 
-def _standing(visit: Visit, name: str, number: int) -> dict[str, object]:
+def _standing(visit: Visit, name: str, number: int) -> dict[str, Any]:
     """What a page says about a deployment besides its log."""
     deployment = visit.agent.deployment(name, number)
     ended = deployment.status.ended

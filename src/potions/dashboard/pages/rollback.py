@@ -46,9 +46,7 @@ def _refuse_other(preview: RollbackPreview, data: dict[str, str]) -> None:
         raise RollbackOutdated()
 
 
-def _ask(
-    visit: Visit, name: str, to: str, env: RollbackVariables, problem: PotionsError | None = None
-) -> Template:
+def _ask(visit: Visit, name: str, to: str, env: RollbackVariables, problem: PotionsError | None = None) -> Template:
     preview: RollbackPreview | None = None
     try:
         preview = visit.agent.rollback_preview(name, to or None, env)
