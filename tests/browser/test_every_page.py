@@ -57,8 +57,8 @@ PAGES = {
     "sign-in": ("/sign-in", None),
     "welcome": ("/welcome/{link}", None),
 }
-#: Addresses that lead to a page and are none.
 _DEPLOYMENT = "/apps/{name}/deployments/{number}"
+#: Addresses that lead to a page and are none.
 ELSEWHERE = {
     *("/account/codes", "/account/tokens", "/people/{person}/link"),
     *(f"{_DEPLOYMENT}/now", f"{_DEPLOYMENT}/events", f"{_DEPLOYMENT}/log"),
