@@ -37,7 +37,6 @@ def make_engine() -> JinjaTemplateEngine:
         "moment": moment,
         "seconds": seconds,
         "count": count,
-        "plain": sanitise,
         "shown": shown_name,
         "stored_name": stored_name,
         "browser": browser_name,
