@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Response
 
 from potions.dashboard.app import make_app
@@ -25,6 +26,31 @@ PAGES = {
     "apps-viewer": ("/", Role.VIEWER),
     "overview": ("/apps/gallery", Role.OWNER),
     "overview-empty": ("/apps/empty", Role.OWNER),
+    "deployments": ("/apps/gallery/deployments", Role.OWNER),
+    "deployments-empty": ("/apps/empty/deployments", Role.OWNER),
+    "deployments-viewer": ("/apps/gallery/deployments", Role.VIEWER),
+    "deployment": ("/apps/gallery/deployments/1", Role.OWNER),
+    "deployment-failed": ("/apps/gallery/deployments/3", Role.OWNER),
+    "releases": ("/apps/gallery/releases", Role.OWNER),
+    "releases-empty": ("/apps/empty/releases", Role.OWNER),
+    "releases-diff": ("/apps/gallery/releases/diff", Role.OWNER),
+    "rollback": ("/apps/gallery/rollback", Role.OWNER),
+    "environment": ("/apps/gallery/environment", Role.OWNER),
+    "environment-empty": ("/apps/empty/environment", Role.OWNER),
+    "environment-viewer": ("/apps/gallery/environment", Role.VIEWER),
+    "variable-edit": ("/apps/gallery/environment/named/GREETING/edit", Role.OWNER),
+    "variable-remove": ("/apps/gallery/environment/named/GREETING/remove", Role.OWNER),
+    "environment-paste": ("/apps/gallery/environment/paste", Role.OWNER),
+    "storage": ("/apps/gallery/storage", Role.OWNER),
+    "storage-viewer": ("/apps/gallery/storage", Role.VIEWER),
+    "storage-empty": ("/apps/empty/storage", Role.OWNER),
+    "storage-folder": ("/apps/gallery/storage?path=photos", Role.OWNER),
+    "stored-text": ("/apps/gallery/storage?path=note.txt", Role.OWNER),
+    "stored-picture": ("/apps/gallery/storage?path=photos/sea.png", Role.OWNER),
+    "stored-move": ("/apps/gallery/storage/move?path=note.txt", Role.OWNER),
+    "stored-remove": ("/apps/gallery/storage/remove?path=photos", Role.OWNER),
+    "logs": ("/apps/gallery/logs", Role.OWNER),
+    "logs-empty": ("/apps/empty/logs", Role.VIEWER),
     "settings": ("/apps/gallery/settings", Role.OWNER),
     "settings-empty": ("/apps/empty/settings", Role.VIEWER),
     "delete": ("/apps/gallery/delete", Role.OWNER),
@@ -43,8 +69,13 @@ PAGES = {
     "sign-in": ("/sign-in", None),
     "welcome": ("/welcome/{link}", None),
 }
-#: Addresses that lead to a page and are none.
-ELSEWHERE = {"/account/codes", "/account/tokens", "/people/{person}/link"}
+#: Addresses that only lead to a page, and what pages fetch: parts, streams, files.
+ELSEWHERE = {
+    *("/account/codes", "/account/tokens", "/people/{person}/link"),
+    *(f"/apps/{{name}}/deployments/{{number}}/{part}" for part in ("events", "log", "now")),
+    *(f"/apps/{{name}}/storage/{part}" for part in ("archive", "entry", "file", "picture")),
+    *(f"/apps/{{name}}/logs/{part}" for part in ("file", "live")),
+}
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 MANIFEST = """
@@ -68,8 +99,20 @@ def furnished(shared_dashboard: Dashboard, tmp_path_factory: pytest.TempPathFact
     for app in ("gallery", "empty", "blog"):
         platform.client.create_app(app)
     for version in ("1", "2"):
-        release = behave_release(folder / version, version, manifest=MANIFEST, procfile="web: python3 behave.py")
+        release = behave_release(
+            folder / version, version, manifest=MANIFEST, procfile="web: python3 behave.py\nclock: sleep 1d"
+        )
         platform.do("deploy", "--app", "gallery", str(as_tar_gz(release)))
+    broken = behave_release(folder / "3", "3", exit_at_once={"status": 3, "lines": [f"no such file: {HOSTILE}"]})
+    assert platform.run("deploy", "--app", "gallery", str(as_tar_gz(broken))).status != 0
+    platform.do("env", "set", "gallery", f"GREETING=hello {HOSTILE}")
+    (folder / "note.txt").write_text(f"a note\n{HOSTILE}\n")
+    (folder / "photos").mkdir()
+    Image.new("RGB", (64, 48), "teal").save(folder / "photos" / "sea.png")
+    (folder / "photos" / HOSTILE.replace("/", "")).write_text("a name like markup")
+    (folder / "photos" / "a\nb\u202eb.txt").write_text("a name of two lines")
+    for source in ("note.txt", "photos"):
+        platform.do("storage", "put", "gallery", str(folder / source))
     platform.client.delete_app("blog")
     owner = shared_dashboard.asking(shared_dashboard.credential("owner", Role.OWNER))
     shared_dashboard.credential("viewer", Role.VIEWER)

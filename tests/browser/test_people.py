@@ -192,7 +192,7 @@ def test_somebody_is_invited_changed_and_removed(dashboard: Dashboard, visit: Vi
     """By a link that is shown once; a new one replaces a lost password; a removal asks for the name."""
     owner = visit("/people")
     fill(owner, Name="vera")
-    owner.get_by_label("Role").select_option("viewer")
+    owner.locator("#f-role").select_option("viewer")
     owner.get_by_role("button", name="Make a link").click()
     link = owner.locator(".secret code").inner_text()
     assert flaws(owner, "person-link") == []
@@ -206,7 +206,7 @@ def test_somebody_is_invited_changed_and_removed(dashboard: Dashboard, visit: Vi
     assert not vera.get_by_role("button", name="Create").is_visible()
 
     owner.reload()
-    owner.get_by_label("Role").select_option("owner")
+    owner.locator("#f-role").select_option("owner")
     owner.get_by_role("button", name="Change the role").click()
     expect(owner.get_by_role("status").filter(has_text="vera is owner now.")).to_be_visible()
     vera.reload()
@@ -239,7 +239,7 @@ def test_the_last_owner_stays(dashboard: Dashboard, visit: Visit) -> None:
     for one in others:
         dashboard.platform.client.set_role(one.name, Role.VIEWER)
     page.goto("/people/owner")
-    page.get_by_label("Role").select_option("viewer")
+    page.locator("#f-role").select_option("viewer")
     page.get_by_role("button", name="Change the role").click()
     assert "last owner who can sign in" in page.get_by_role("alert").inner_text()
     dashboard.expect_complaint("status of 409")

@@ -13,6 +13,7 @@ import pytest
 
 from potions.errors import AppTaken, UnsafePath
 from potions.names import APP_NAME_MAX
+from potions.schema import Origin
 from support.archives import tree as content_of
 from support.platform import Platform
 from support.raw_api import refused
@@ -148,3 +149,19 @@ def test_a_taken_port_is_passed_over_and_a_freed_pair_is_used_again(potions: Pla
     assert (first("blog3"), first("blog4")) == (lowest, lowest + 2)
     with pytest.raises(AppTaken):
         first("blog2")
+
+
+def test_the_settings_are_those_of_what_serves(potions: Platform, release: Callable[..., Path]) -> None:
+    """Each with where it comes from; nothing before the first deploy, and the app cannot change what stands there."""
+    potions.client.create_app("tuned")
+    assert potions.client.app_settings("tuned").settings == []
+    manifest = '[deploy]\nkeep = 3\n[env]\nCOLOUR = "hidden-default"\n'
+    potions.do("deploy", "--app", "tuned", str(release("1", manifest=manifest)))
+    found = potions.client.app_settings("tuned")
+    (potions.tree("tuned").slot(potions.live("tuned")) / "potions.toml").write_text("[deploy]\nkeep = 900\n")
+    assert potions.client.app_settings("tuned") == found
+    keep, start = (next(one for one in found.settings if one.key == key) for key in ("keep", "start"))
+    assert (keep.value, keep.origin, keep.default) == ("3", Origin.MANIFEST, "10")
+    assert (start.value, start.origin) == ("python3 behave.py", Origin.PROCFILE)
+    assert (found.release, found.variables) == ("r1", ["COLOUR"])
+    assert "hidden-default" not in repr(found)

@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 import uvicorn
-from support.doors import PASSWORD, Doors
 
 from potions.dashboard.app import make_app
 from potions.dashboard.place import Place
 from potions.listening import listen_privately
 from potions.schema import InvitationAccept, Role
+from support.doors import PASSWORD, Doors
 from support.platform import wait_for
 
 ADDRESS = "http://potions.localhost:8480"

@@ -48,7 +48,7 @@ async def add_security_headers(message: Message, _scope: Scope) -> None:
 
 
 def refuse_other_origins(request: Request[Any, Any, Any]) -> None:
-    """Raise OriginRefused for a change that another page asks for, before its form's token is even looked at.
+    """Raise OriginRefused for a change that another page asks for, also where it got hold of a good token.
 
     A browser says in ``Origin`` which page a form or a script belongs to, and no page can change that. The apps of a
     server are neighbours of its dashboard: what they may do with cookies must not be enough.

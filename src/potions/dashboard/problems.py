@@ -9,7 +9,7 @@ from litestar.exceptions import HTTPException, NotFoundException, PermissionDeni
 from litestar.response import Redirect, Template
 from litestar.types import ExceptionHandlersMap
 
-from potions.dashboard.visit import BrowserRequest, Door, provide_door, sign_in_path
+from potions.dashboard.visit import BrowserRequest, Door, page_asked_for, provide_door, sign_in_path
 from potions.errors import (
     AgentLost,
     AgentUnreachable,
@@ -32,14 +32,14 @@ _AWAY = (AgentUnreachable, AgentLost)
 
 def answer_problem(request: BrowserRequest, error: Exception) -> Response[object] | Template | Redirect:
     """The page for any error."""
-    door = provide_door(request)
+    door: Door = request.state.get("visit") or provide_door(request)
     told = _told(error)
     if isinstance(told, InternalError):
         _log.error("%s %s", request.method, request.url.path, exc_info=error)
     if isinstance(told, _NOT_SIGNED_IN):
         return _to_sign_in(door, told)
     if isinstance(told, _AWAY):
-        return door.page("away.html", status=503)
+        return door.page("away.html", status=503, again=page_asked_for(request))
     return door.page("problem.html", problem=told)
 
 

@@ -158,13 +158,21 @@ def provide_visit(request: BrowserRequest) -> Visit:
     door = provide_door(request)
     if not door.behalf.credential:
         raise SignInNeeded()
-    return Visit(door.request, door.place, door.connections, door.agent.caller())
+    # A page about a problem is still a page of theirs, with the way on.
+    request.state.visit = Visit(door.request, door.place, door.connections, door.agent.caller())
+    visit: Visit = request.state.visit
+    return visit
 
 
 def sign_in_path(request: BrowserRequest) -> str:
     """Where to sign in, and to come back from to the page that was asked for."""
-    path = _path_and_query(request) if request.method == "GET" else "/"
+    path = page_asked_for(request)
     return "/sign-in" + ("" if path == "/" else "?" + urlencode({"next": path}))
+
+
+def page_asked_for(request: BrowserRequest) -> str:
+    """Where a browser can be sent to once more: a form is not sent a second time."""
+    return _path_and_query(request) if request.method == "GET" else "/"
 
 
 def _path_and_query(request: BrowserRequest) -> str:

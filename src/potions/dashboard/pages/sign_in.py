@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Controller, get, post
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect, Template
 
 from potions.dashboard.forms import Form, text
@@ -16,7 +18,7 @@ class SignInPages(Controller):
     """For those who are not signed in yet, and the way out."""
 
     @get("/sign-in", sync_to_thread=True)
-    def form(self, door: Opened, next_page: FromQuery[str] = "") -> Template:
+    def form(self, door: Opened, next_page: Annotated[str, QueryParameter(name="next")] = "") -> Template:
         anybody = door.agent_for_strangers.anybody().exists
         return door.page("sign_in.html", anybody=anybody, next=own_path(next_page), name="")
 

@@ -23,6 +23,15 @@
   document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 502 || event.detail.xhr.status === 503) gone(true); });
   document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful) gone(false); });
 
+  // The page that says that Potions is away goes on to what was asked for once it is back.
+  const again = document.querySelector("[data-again]")?.dataset.again;
+  const tryAgain = async () => {
+    const answer = await fetch(again, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (answer && answer.status < 500) location.replace(again);
+    else setTimeout(tryAgain, 2000);
+  };
+  if (again) setTimeout(tryAgain, 2000);
+
   // Copying needs a script, so its buttons are hidden until one runs.
   const prepare = (root) => {
     for (const button of root.querySelectorAll("[data-copy][hidden]")) button.hidden = false;
@@ -38,9 +47,10 @@
   document.addEventListener("htmx:afterSwap", (event) => prepare(event.target));
   prepare(document);
 
-  // A form is sent once, however often its button is pressed.
+  // A form is sent once, however often its button is pressed. One that a script sends leaves the page, and the focus, where
+  // they are.
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
-    if (button && event.target.method === "post") setTimeout(() => { button.disabled = true; setTimeout(() => { button.disabled = false; }, 5000); });
+    if (button && event.target.method === "post" && !event.defaultPrevented) setTimeout(() => { button.disabled = true; setTimeout(() => { button.disabled = false; }, 5000); });
   });
 })();

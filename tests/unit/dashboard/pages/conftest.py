@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.doors import open_doors
 
 from potions.layout import AppTree
 from potions.names import AppName
 from potions.schema import Role
 from support.bare_home import app_account, running_supervisord
 from support.browsers import Browser, Dashboard, open_dashboard
+from support.doors import open_doors
 
 APP = "gallery"
 
