@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
+from potions.harmless import sanitise
 from potions.schema import Colour, LogLine
 
-#: What programs send to a terminal, for colours and titles: sequences that begin with ESC.
-_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 #: What is shown of one line, in characters; the whole is in the file.
 _LINE_MAX = 5000
 
@@ -25,8 +22,8 @@ class ShownLine(msgspec.Struct, frozen=True):
 
 
 def shown_line(line: LogLine) -> ShownLine:
-    """The line without what only a terminal understands."""
-    text = _TERMINAL.sub("", line.text)
+    """The line without what only a terminal understands, and with what would not show spelt out."""
+    text = sanitise(line.text)
     if len(text) > _LINE_MAX:
         text = text[:_LINE_MAX] + " …"
     return ShownLine(line.slot, line.process, text, line.gap)

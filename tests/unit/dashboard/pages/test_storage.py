@@ -58,6 +58,7 @@ def test_a_large_folder_has_pages(deployer: Browser, storage: Storage) -> None:
     assert "f200" in second and "f199" not in second
 
 
+@pytest.mark.contract("B9")
 @pytest.mark.parametrize("name", HOSTILE, ids=repr)
 def test_a_file_of_any_name_is_shown_renamed_and_removed_by_the_links_of_its_page(
     deployer: Browser, storage: Storage, name: bytes
@@ -119,6 +120,7 @@ def test_pages_of_stored_text_show_it_as_text(deployer: Browser, storage: Storag
 # Measuring
 
 
+@pytest.mark.contract("S15")
 def test_measuring_says_what_is_there_and_where(deployer: Browser, storage: Storage) -> None:
     """The largest folders and the room on the disk stay on the page."""
     storage.write("big/file", b"x" * 50_000)
@@ -161,6 +163,7 @@ def test_a_name_that_is_taken_is_not_replaced(deployer: Browser, storage: Storag
     assert (storage.folder / "two").read_bytes() == b"2" and (storage.folder / "one").read_bytes() == b"1"
 
 
+@pytest.mark.contract("B9")
 def test_deleting_a_folder_names_what_goes_first(deployer: Browser, storage: Storage) -> None:
     """Its files and bytes are counted before anybody decides."""
     storage.write("d/a", b"x" * 1500)

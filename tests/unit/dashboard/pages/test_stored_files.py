@@ -60,6 +60,7 @@ def test_a_part_of_a_file_is_got_so_that_downloads_go_on(deployer: Browser, stor
     assert deployer.get(f"{AT}/file?path=f", headers={"Range": "bytes=99-"}).status_code == 416
 
 
+@pytest.mark.contract("B9")
 def test_a_folder_is_got_as_an_archive_of_either_kind(deployer: Browser, storage: Storage) -> None:
     """A zip, which every computer opens; as a tar where that is asked for."""
     storage.write("d/a.txt", b"a")
@@ -117,6 +118,7 @@ def test_a_large_download_takes_little_memory(deployer: Browser, storage: Storag
 # In
 
 
+@pytest.mark.contract("B9")
 def test_a_file_is_put_and_belongs_to_the_app(deployer: Browser, storage: Storage) -> None:
     """With the folders on its way, and under any name."""
     answer = deployer.put(f"{AT}/file?path=new/caf%E9", b"hello")
@@ -189,6 +191,7 @@ def encoded(form: str, size: tuple[int, int] = (20, 10)) -> bytes:
     return out.getvalue()
 
 
+@pytest.mark.contract("B9")
 def test_a_picture_is_drawn_anew_and_kept_by_its_tag(deployer: Browser, storage: Storage) -> None:
     """The stored bytes are never shown; a browser that has the picture is sent nothing, until the file is another."""
     storage.write("a.jpg", encoded("JPEG") + SCRIPT)
