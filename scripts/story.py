@@ -294,6 +294,7 @@ def farewell(visitor: Visitor) -> None:
     storage = look("apps", "show", APP)["storage"]
     tell(f"Open      {visitor.address}")
     tell(f"Files     {storage}")
+    tell(f"Dashboard {look('dashboard')['address']}")
     tell("")
     tell("In this directory, once in each terminal:")
     tell("          . .venv/bin/activate")

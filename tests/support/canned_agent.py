@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -44,6 +44,8 @@ class Answer:
     """The stream stays open until this is set."""
     unread: bool = False
     """Answer without reading the request's body."""
+    reads: Callable[[BinaryIO], object] | None = None
+    """Takes the body from the connection as the test wants it, chunked as it comes."""
     headers: dict[str, str] = field(default_factory=dict)
     short: int = 0
     """So many bytes more are announced than come, and then the connection is cut."""
@@ -115,7 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         url = urlsplit(self.path)
         answer = self.server.agent.next(self.command, url.path)
-        body = b"" if answer.unread else self._body()
+        if answer.reads is not None:
+            answer.reads(self.rfile)
+        body = b"" if answer.unread or answer.reads is not None else self._body()
         asked = Asked(self.command, url.path, dict(parse_qsl(url.query)), dict(self.headers), body)
         self.server.agent.asked.append(asked)
         if answer.lines is not None:

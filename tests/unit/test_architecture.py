@@ -69,7 +69,7 @@ LAYERS: dict[str, set[str]] = {
     # Processes
     "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service"},
     "client": {"errors", "names", "schema"},
-    "dashboard": {"client", "errors", "listening", "names", "schema"},
+    "dashboard": {"client", "errors", "harmless", "listening", "names", "schema"},
     "cli": {
         "",
         "checkout",

@@ -23,6 +23,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("up", "potions.cli.platform:up", "Start Potions here, in the background."),
         Command("down", "potions.cli.platform:down", "Stop Potions here, with all its apps."),
         Command("status", "potions.cli.platform:status", "Show what runs: Potions itself, the apps, the deploys."),
+        Command(
+            "dashboard", "potions.cli.dashboard:dashboard", "Print the dashboard's address, and open it where it can."
+        ),
         Command("doctor", "potions.cli.doctor:doctor", "Compare what is with what should be, and say what to run."),
     ),
     "Your project": (

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from potions.cli.connection import connect
 from potions.cli.screen import say
 from potions.cli.units import until
-from potions.schema import InvitationLink, PlatformStatus, Role
+from potions.schema import InvitationLink, Role
 
 if TYPE_CHECKING:
     from potions.client import Client
@@ -22,17 +21,22 @@ def welcome_address(http_port: int, link: InvitationLink) -> str:
     return f"{dashboard_address(http_port)}/welcome/{link.token}"
 
 
-def tell_dashboard(status: PlatformStatus) -> None:
-    """Say where the dashboard is; while there is no owner, by a link that makes the first one."""
-    with connect() as client:
-        has_owner = any(person.role is Role.OWNER for person in client.people())
-        link = None if has_owner else client.invite_first()
-    say()
+def find_dashboard(client: Client) -> tuple[str, InvitationLink | None]:
+    """Where the dashboard is; while there is no owner, by a link that makes the first one."""
+    port = client.status().http_port
+    if any(person.role is Role.OWNER for person in client.people()):
+        return dashboard_address(port), None
+    link = client.invite_first()
+    return (welcome_address(port, link) if link else dashboard_address(port)), link
+
+
+def tell_dashboard(address: str, link: InvitationLink | None) -> None:
+    """Say what `find_dashboard` found."""
     if link is None:
-        say(f"The dashboard: {dashboard_address(status.http_port)}")
+        say(f"The dashboard: {address}")
         return
     say("Open this to make the first user. It works once, until " + until(link.expires) + ":")
-    say(f"  {welcome_address(status.http_port, link)}", "bold")
+    say(f"  {address}", "bold")
 
 
 def tell_link(client: Client, link: InvitationLink) -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from potions.cli.apps import show_apps
 from potions.cli.connection import connect
-from potions.cli.links import tell_dashboard
+from potions.cli.links import find_dashboard, tell_dashboard
 from potions.cli.options import Json
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr
 from potions.homes import home_from_environment
@@ -53,7 +53,9 @@ def up(*, http_port: _HttpPort = None, first_port: _FirstPort = None, json: Json
         print_json(status)
     else:
         show_status(status)
-        tell_dashboard(status)
+        say()
+        with connect() as client:
+            tell_dashboard(*find_dashboard(client))
     return 0
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import webbrowser
-
 from potions.cli.apps import gone_words, state_text
+from potions.cli.browser import open_where_it_can
 from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json
 from potions.cli.screen import print_json, sanitise, say, stderr, stdout
@@ -34,8 +31,7 @@ def open_app(app: AppWord, /, *, json: Json = False) -> int:
             say(line, console=stderr())
     elif detail.summary.serves is None:
         say(f"Nothing serves there yet. Deploy: potions deploy PATH --app {app}", console=stderr())
-    if stdout().is_terminal and _has_a_screen():
-        webbrowser.open(detail.summary.address)
+    open_where_it_can(detail.summary.address)
     return 0
 
 
@@ -75,11 +71,6 @@ def restart(app: AppWord, /, *, json: Json = False) -> int:
     with connect() as client:
         detail = client.restart(app)
     return _tell(detail, json=json, hint=f"See what it prints: potions logs {app} -f")
-
-
-def _has_a_screen() -> bool:
-    """Without one, a browser would be a program in this terminal, which nobody asked for."""
-    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def _tell(detail: AppDetail, *, json: bool, hint: str) -> int:

@@ -29,7 +29,8 @@ FRAMEWORKS = (
         "django",
         "Django",
         "settings.py",
-        'STORAGE = Path(os.environ.get("STORAGE_DIR") or BASE_DIR / "storage")\nMEDIA_ROOT = STORAGE / "uploads"',
+        'STORAGE_DIR = Path(os.environ.get("STORAGE_DIR") or BASE_DIR / "storage").absolute()\n'
+        'MEDIA_ROOT = STORAGE_DIR / "uploads"',
         "docs/guides/django.md",
     ),
     Framework(

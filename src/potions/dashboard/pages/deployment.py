@@ -52,7 +52,7 @@ class DeploymentPages(Controller):
         visit.agent.deployment(name, number)
         return Stream(
             _text(visit.agent.events(name, number)),
-            media_type="text/plain; charset=utf-8",
+            media_type="text/plain",
             headers={
                 "Content-Disposition": f'attachment; filename="{name}-deployment-{number}.log"',
                 "Cache-Control": "no-store",

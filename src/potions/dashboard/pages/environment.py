@@ -31,7 +31,7 @@ class EnvironmentPages(Controller):
         found = visit.agent.export_variables(name, automatic="automatic" in data)
         return Response(
             found.text,
-            media_type="text/plain; charset=utf-8",
+            media_type="text/plain",
             status_code=200,
             headers={"Content-Disposition": f'attachment; filename="{name}.env"', "Cache-Control": "no-store"},
         )

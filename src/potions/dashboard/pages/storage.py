@@ -189,7 +189,7 @@ def _entry_page(visit: Visit, name: str, place: StoredPath, entry: StoredEntry) 
         "entry": entry,
         "picture": picture,
         "looked_into": begin is not None,
-        "preview": begin and _preview(begin, entry),
+        "preview": None if begin is None else _preview(begin, entry),
     }
     return _template(visit, name, "app/stored.html", problem, shown)
 

@@ -47,9 +47,10 @@
   document.addEventListener("htmx:afterSwap", (event) => prepare(event.target));
   prepare(document);
 
-  // A form is sent once, however often its button is pressed.
+  // A form is sent once, however often its button is pressed. One that a script sends leaves the page, and the focus, where
+  // they are.
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
-    if (button && event.target.method === "post") setTimeout(() => { button.disabled = true; setTimeout(() => { button.disabled = false; }, 5000); });
+    if (button && event.target.method === "post" && !event.defaultPrevented) setTimeout(() => { button.disabled = true; setTimeout(() => { button.disabled = false; }, 5000); });
   });
 })();
