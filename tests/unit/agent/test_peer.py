@@ -42,7 +42,7 @@ def served(path: Path) -> Iterator[Path]:
     """An application behind the agent's own protocol, on a real unix socket."""
     config = uvicorn.Config(Litestar([who]), http=PeerProtocol, lifespan="off", log_config=None, access_log=False)
     server = uvicorn.Server(config)
-    listener = agent_app._listen(path)
+    listener = agent_app.listen_privately(path)
     running = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     running.start()
     wait_for(lambda: server.started, "it serves")
@@ -80,7 +80,7 @@ def test_only_the_owner_can_open_the_socket(path: Path) -> None:
     path.touch()
     before = os.umask(0)
     try:
-        with agent_app._listen(path):
+        with agent_app.listen_privately(path):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
             assert os.umask(0) == 0
     finally:
