@@ -40,7 +40,7 @@ def test_a_page_says_that_the_agent_is_away_and_goes_on_by_itself(dashboard: Das
         assert "does not answer right now" in page.inner_text("h1")
         assert flaws(page, "away") == []
     expect(page.get_by_role("heading", level=1)).to_have_text("Trash", timeout=60_000)
-    dashboard.expect_complaint("status of 503")
+    dashboard.expect_complaint("503")
 
 
 def test_an_open_page_says_it_above_and_goes_on(dashboard: Dashboard, visit: Visit) -> None:
@@ -54,7 +54,7 @@ def test_an_open_page_says_it_above_and_goes_on(dashboard: Dashboard, visit: Vis
         assert page.get_by_role("link", name="watched").first.is_visible()
         assert flaws(page, "away-above") == []
     expect(bar).to_be_hidden(timeout=60_000)
-    dashboard.expect_complaint("status of 503")
+    dashboard.expect_complaint("503")
 
 
 def test_what_one_browser_does_the_other_sees(dashboard: Dashboard, visit: Visit) -> None:

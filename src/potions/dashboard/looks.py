@@ -37,10 +37,10 @@ def make_engine() -> JinjaTemplateEngine:
         "moment": moment,
         "seconds": seconds,
         "count": count,
-        "plain": sanitise,
         "shown": shown_name,
         "stored_name": stored_name,
         "browser": browser_name,
+        "plain": sanitise,
     }
     environment.globals |= {"asset": asset, "tabs": TABS, "sparkline": sparkline, "now": lambda: datetime.now(UTC)}
     return JinjaTemplateEngine.from_environment(environment)
