@@ -139,6 +139,7 @@ def test_two_measurements_are_a_curve_with_a_table_beside(deployer: Browser, sto
     page = deployer.get(AT).text
     assert "<polyline points=" in page and "The same as a table" in page
     assert re.search(r"UTC 3\.0 kB 1", text_of(deployer.get(AT)))
+    assert "<polyline points=" in deployer.get("/").text
 
 
 # Changing
