@@ -138,9 +138,9 @@ class Dashboard:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Keep what the whole page looks like."""
+    """Keep what the whole page looks like. To hide carets would leave a style on every input."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(SCREENSHOTS / f"{name}.png"), full_page=True, animations="disabled")
+    page.screenshot(path=str(SCREENSHOTS / f"{name}.png"), full_page=True, animations="disabled", caret="initial")
 
 
 def barriers(page: Page) -> list[str]:
