@@ -7,9 +7,10 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 
-from potions.errors import AppUnknown, PotionsError
+from potions.errors import AppUnknown, PotionsError, StoredForbidden
 from potions.model.app import App
 from potions.model.stored import StorageSample, Use
+from potions.names import StoredPath
 from potions.service.context import Context
 
 _log = logging.getLogger(__name__)
@@ -48,10 +49,15 @@ class StorageSampler:
     # What others ask
 
     def measure(self, app: App) -> StorageSample:
-        """Measure now, because a person asked, and remember it."""
-        began = time.monotonic()
-        size, files = self._context.trees.measure(self._context.tree(app).storage)
-        return self._keep_if_possible(app.id, size, files, time.monotonic() - began)
+        """Measure now, because a person asked, and remember it.
+
+        A storage that its own app may not enter holds nothing for it; that is told, and says nothing about its use.
+        """
+        try:
+            use = self._context.storages.use(self._context.tree(app), StoredPath(), 0, 0).wait()
+        except StoredForbidden:
+            return StorageSample(datetime.now(UTC), 0, 0)
+        return self._keep_if_possible(app.id, use.bytes, use.files, use.seconds)
 
     def remember(self, app_id: int, use: Use) -> None:
         """A person had the whole storage measured."""

@@ -9,7 +9,7 @@ import pytest
 
 from potions.layout import AppTree
 from potions.model.app import App
-from potions.model.stored import StorageSample, Use
+from potions.model.stored import Use
 from potions.service import Service
 from potions.service.context import Context
 from potions.service.sampling import StorageSampler
@@ -80,7 +80,7 @@ def test_it_measures_in_the_background(context: Context, app: App, tree: AppTree
     with sampler._changed:
         sampler._earliest.clear()
     sampler.ask(app.id)
-    while sampler.last(app) != StorageSample and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
         last = sampler.last(app)
         if last is not None and last.bytes == 5:
             return
@@ -91,7 +91,7 @@ def test_it_measures_in_the_background(context: Context, app: App, tree: AppTree
 def test_an_app_that_is_gone_keeps_nobody_from_being_measured(
     sampler: StorageSampler, service: Service, app: App, tree: AppTree
 ) -> None:
-    """Nor does one whose storage may not be entered; and neither is measured again and again."""
+    """It is left alone until its next turn."""
     tree.storage.rename(tree.root / "moved")
     sampler.sample_due()
     assert sampler.history(app.name, 30) == []
@@ -120,3 +120,19 @@ def test_a_measurement_is_told_where_it_cannot_be_kept(
     found = sampler.measure(nobody)
     assert (found.bytes, found.files) == (5, 1)
     assert sizes(sampler, app) == []
+
+
+def test_a_storage_that_its_app_may_not_enter_is_not_remembered_as_empty(
+    sampler: StorageSampler, app: App, tree: AppTree
+) -> None:
+    """Neither where a person asks nor in the background: its use over time has no hole."""
+    fill(tree, "a", b"12345")
+    assert sampler.measure(app).bytes == 5
+    tree.storage.chmod(0)
+    try:
+        assert sampler.measure(app).bytes == 0
+        sampler._due.clear()
+        sampler.sample_due()
+    finally:
+        tree.storage.chmod(0o750)
+    assert sizes(sampler, app) == [5]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
 
 from potions.errors import AppUnknown, DeploymentUnknown, InternalError, ReleaseUnknown
 from potions.layout import Colour
 from potions.model.app import App
-from potions.model.deployment import Kind, Status
+from potions.model.deployment import Failure, Kind, Status
 from potions.names import AppName, ReleaseId
 from potions.store.records import ChoosePorts, TrashRecord
 from potions.store.store import Store
@@ -125,3 +126,28 @@ def test_what_a_deployment_ran_with_opens_for_it_alone(store: Store, deploy) -> 
     store.begin(second.id, Colour.GREEN, 1, {}, [])
     assert store.environment_of(first.id) == ({"KEY": "one", "EMPTY": ""}, {"A", "B"})
     assert store.environment_of(second.id) == ({}, set())
+
+
+def test_an_app_whose_newest_deployment_failed_is_named(store: Store, app: App, deploy) -> None:
+    """By its number, until another one is asked for."""
+    assert store.newest_failed() == {}
+    store.fail(deploy().id, Failure("app-exited", "It ended."))
+    failed = deploy()
+    store.fail(failed.id, Failure("app-exited", "It ended."))
+    assert store.newest_failed() == {app.id: failed.number}
+    deploy()
+    assert store.newest_failed() == {}
+
+
+def test_a_history_is_one_query(store: Store, app: App, deploy) -> None:
+    """However long it is: release, sizes and failure come with each row."""
+    for _ in range(5):
+        store.fail(deploy().id, Failure("app-exited", "It ended."))
+    asked: list[str] = []
+    engine = store._database._engine
+    event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    found = store.deployments(app.id)
+    assert [
+        (one.release.label, one.release.packed_bytes, one.failure.what if one.failure else "") for one in found
+    ] == [("r1", 1000, "It ended.")] * 5
+    assert len([one for one in asked if one.startswith("SELECT")]) == 1
