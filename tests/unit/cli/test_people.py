@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-import pytest
 
-from potions.cli.links import tell_dashboard
 from potions.model.access import Role, TokenAccess, Way
 from potions.schema import (
     AuditEntry,
@@ -110,16 +108,18 @@ def test_the_log_is_shown_harmless(run: Run, agent: CannedAgent) -> None:
     assert run("audit", "-n", "0").status == 2
 
 
-# The end of `potions up`
+# Where the dashboard is
 
 
-def test_the_first_link_is_told_while_there_is_no_owner(agent: CannedAgent, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_link_is_told_while_there_is_no_owner(run: Run, agent: CannedAgent) -> None:
     """Afterwards it is the dashboard's address, and no link is made."""
+    agent.says("GET", "/status", answers.platform())
     agent.says("GET", "/people", [BEN])
     agent.says("POST", "/invitations", InvitationLink("first", None, Role.OWNER, NOW), 201)
-    tell_dashboard(answers.platform())
-    assert "http://potions.localhost:8480/welcome/first" in capsys.readouterr().out
+    assert "http://potions.localhost:8480/welcome/first" in run("dashboard").out
+    assert "/welcome/first" in run("dashboard", "--json").out
     agent.answers.clear()
+    agent.says("GET", "/status", answers.platform())
     agent.says("GET", "/people", [ANNA])
-    tell_dashboard(answers.platform())
-    assert capsys.readouterr().out.strip() == "The dashboard: http://potions.localhost:8480"
+    assert run("dashboard").out.strip() == "The dashboard: http://potions.localhost:8480"
+    assert run("dashboard", "--json").out == '{"address":"http://potions.localhost:8480","first_user_until":null}\n'
