@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def shared_platform() -> Iterator[Platform]:
 
 @pytest.fixture
 def potions(shared_platform: Platform) -> Iterator[Platform]:
-    """A Potions that runs. Apps that a story made are gone afterwards."""
+    """A Potions that runs. Apps that a story made are gone afterwards, and what it left among them and in the trash."""
     yield shared_platform
     with shared_platform.client as client:
         try:
@@ -35,6 +36,10 @@ def potions(shared_platform: Platform) -> Iterator[Platform]:
             shared_platform.up()
         for app in client.apps():
             client.delete_app(app.name, purge=True)
+        for entry in client.trash():
+            client.purge_trash(entry.name)
+    for left in set(shared_platform.home.apps.iterdir()) - {shared_platform.home.trash}:
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
 
 @pytest.fixture

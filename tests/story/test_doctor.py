@@ -316,7 +316,7 @@ def test_an_agent_that_cannot_start_says_why(doctored: Platform) -> None:
         assert set(found) in ({"agent-down", "key-missing"}, {"agent-silent", "key-missing"})
         return "agent-down" in found and "secret.key is missing" in found["agent-down"].why
 
-    wait_for(says_why, "it is said why it does not come up")
+    wait_for(says_why, "it is said why it does not come up", timeout=180)
     assert not doctored.home.secret_key.exists()
     doctored.home.secret_key.write_bytes(key)
     doctored.home.secret_key.chmod(0o600)

@@ -21,7 +21,7 @@ from potions.service.doctor.scene import AppScene, Scene, look_around
 from potions.service.jobs import Jobs
 
 #: Seconds to wait for an app on which somebody works, before its findings are left for another time.
-_PATIENCE = 1.0
+_PATIENCE = 3.0
 
 
 class Found(NamedTuple):
