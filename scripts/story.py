@@ -294,7 +294,8 @@ def farewell(visitor: Visitor) -> None:
     storage = look("apps", "show", APP)["storage"]
     tell(f"Open      {visitor.address}")
     tell(f"Files     {storage}")
-    tell(f"Dashboard {look('dashboard')['address']}")
+    tell(f"Dashboard http://potions.localhost:{visitor.port}")
+    tell("          Its first user is made by the link at the top, or by a new one: potions dashboard")
     tell("")
     tell("In this directory, once in each terminal:")
     tell("          . .venv/bin/activate")

@@ -123,6 +123,20 @@ class OriginRefused(PotionsError):
         )
 
 
+class FormTooLarge(PotionsError):
+    """A form of the dashboard that is larger, or has more fields, than any of its pages sends."""
+
+    code = "form-too-large"
+    http_status = 413
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            "What was sent is too large for this page; nothing was done.",
+            why=f"A form here has at most {most // 1024} kB.",
+            do="For a large .env file: potions env import APP FILE",
+        )
+
+
 class FormExpired(PotionsError):
     """A form of the dashboard that was sent without a valid token: an old page, or one without its cookie."""
 

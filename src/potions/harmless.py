@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+# None of them reads over where another could begin: a line of nothing but beginnings would take its length squared.
 _SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC and its kin: titles, clipboard
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC: titles
     r"|\x1b[ -/]*[0-~]"
 )
 #: Control characters, and those that turn the direction of what follows or break lines; lone surrogates.

@@ -32,6 +32,7 @@ LAYERS: dict[str, set[str]] = {
     "packing": {"errors", "model"},
     "tar_format": set(),
     "listening": set(),
+    "turns": set(),
     "zip_names": set(),
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
@@ -67,9 +68,9 @@ LAYERS: dict[str, set[str]] = {
         "store",
     },
     # Processes
-    "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service"},
+    "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service", "turns"},
     "client": {"errors", "names", "schema"},
-    "dashboard": {"client", "errors", "harmless", "listening", "names", "schema"},
+    "dashboard": {"client", "errors", "harmless", "listening", "names", "schema", "turns"},
     "cli": {
         "",
         "checkout",

@@ -8,8 +8,9 @@ import anyio
 import anyio.to_thread
 
 NDJSON = "application/x-ndjson"
-#: How often a growing file is looked at, in seconds.
-_LOOK_EVERY = 0.05
+#: How often a growing file is looked at, in seconds: soon after something came, and ever less while nothing does. A
+#: hundred pages that follow silent logs would otherwise take a whole core.
+_FIRST, _LONGEST, _GROWTH = 0.05, 0.5, 1.2
 
 
 async def follow(read: Callable[[], list[bytes]], is_over: Callable[[], bool]) -> AsyncIterator[bytes]:
@@ -18,9 +19,12 @@ async def follow(read: Callable[[], list[bytes]], is_over: Callable[[], bool]) -
     Only once more: what goes on growing after its end would never be read to the end.
     """
     over = False
+    pause = _FIRST
     while not over:
         over = await anyio.to_thread.run_sync(is_over)
         if lines := await anyio.to_thread.run_sync(read):
+            pause = _FIRST
             yield b"".join(lines)
         elif not over:
-            await anyio.sleep(_LOOK_EVERY)
+            await anyio.sleep(pause)
+            pause = min(pause * _GROWTH, _LONGEST)

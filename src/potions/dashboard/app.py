@@ -12,6 +12,7 @@ from litestar.template import TemplateConfig
 
 from potions.client import Client
 from potions.dashboard.api_door import pass_on
+from potions.dashboard.form_limit import LARGE_BYTES_MAX, FormLimit
 from potions.dashboard.guarding import add_security_headers, refuse_other_origins
 from potions.dashboard.looks import STATIC, make_engine
 from potions.dashboard.measured import Measured
@@ -21,8 +22,6 @@ from potions.dashboard.problems import PROBLEM_HANDLERS
 from potions.dashboard.visit import provide_door, provide_visit
 from potions.listening import listen_privately
 
-#: What a form may be large: a whole .env file with 100 kB values. Uploads are streamed and have no limit here.
-_FORM_BYTES = 12 * 1024 * 1024
 #: Seconds. The address of an asset has its hash in it.
 _YEAR = 365 * 86400
 
@@ -43,6 +42,7 @@ def make_app(place: Place) -> Litestar:
             "visit": Provide(provide_visit, sync_to_thread=True),
         },
         before_request=refuse_other_origins,
+        middleware=[FormLimit],
         exception_handlers=PROBLEM_HANDLERS,
         csrf_config=CSRFConfig(
             secret=place.key.hex(),
@@ -53,7 +53,7 @@ def make_app(place: Place) -> Litestar:
         ),
         before_send=[add_security_headers],
         template_config=TemplateConfig(instance=make_engine()),
-        request_max_body_size=_FORM_BYTES,
+        request_max_body_size=LARGE_BYTES_MAX,
         openapi_config=None,
         state=State({"place": place, "connections": Client(place.agent), "measured": Measured()}),
     )

@@ -23,8 +23,9 @@ class ShownLine(msgspec.Struct, frozen=True):
 
 def shown_line(line: LogLine) -> ShownLine:
     """The line without what only a terminal understands, and with what would not show spelt out."""
-    text = sanitise(line.text)
-    if len(text) > _LINE_MAX:
+    # What is dropped of it may be long too, and a page waits for it.
+    text = sanitise(line.text[: 4 * _LINE_MAX])
+    if len(text) > _LINE_MAX or len(line.text) > 4 * _LINE_MAX:
         text = text[:_LINE_MAX] + " …"
     return ShownLine(line.slot, line.process, text, line.gap)
 

@@ -105,7 +105,7 @@ def _distance(distance: float) -> str:
         if distance < 60:
             return "now"
         if distance < limit:
-            number = max(1, int(distance // length))
+            number = max(1, round(distance / length))
             return f"{number} {one if number == 1 else many}"
     return f"{int(distance // (365.25 * 86400))} years"
 

@@ -14,7 +14,7 @@ from litestar.response import Redirect, Response, Template
 from potions.client import Behalf, Client, Streams
 from potions.dashboard.measured import Measured
 from potions.dashboard.place import Place
-from potions.errors import PotionsError, SignInNeeded
+from potions.errors import PotionsError, RoleNeeded, SignInNeeded
 from potions.names import parse_app_name
 from potions.schema import Caller, Role
 
@@ -127,6 +127,12 @@ class Visit(Door):
         """A page of the app ``name``, below its tabs."""
         return self.page(template, problem=problem, tab=tab, name=parse_app_name(name), **context)
 
+    def require(self, needed: Role) -> None:
+        """Raise RoleNeeded for a page with a form that the agent would refuse anyway, before anything is typed."""
+        ranks = (Role.VIEWER, Role.DEPLOYER, Role.OWNER)
+        if ranks.index(self.caller.role) < ranks.index(needed):
+            raise RoleNeeded("this page", needed.value, self.caller.role.value)
+
     @property
     def measured(self) -> Measured:
         """What the storages held when somebody measured them last."""
@@ -154,13 +160,18 @@ def provide_door(request: BrowserRequest) -> Door:
 
 
 def provide_visit(request: BrowserRequest) -> Visit:
-    """For all other pages; raises SignInNeeded, SessionEnded and what else the agent refuses."""
+    """For all other pages; raises SignInNeeded, SessionEnded, RoleNeeded and what else the agent refuses.
+
+    A page whose handler says ``needs=Role.OWNER`` has a form that the agent would refuse to others in the end.
+    """
     door = provide_door(request)
     if not door.behalf.credential:
         raise SignInNeeded()
     # A page about a problem is still a page of theirs, with the way on.
     request.state.visit = Visit(door.request, door.place, door.connections, door.agent.caller())
     visit: Visit = request.state.visit
+    if needed := request.route_handler.opt.get("needs"):
+        visit.require(needed)
     return visit
 
 
@@ -171,8 +182,12 @@ def sign_in_path(request: BrowserRequest) -> str:
 
 
 def page_asked_for(request: BrowserRequest) -> str:
-    """Where a browser can be sent to once more: a form is not sent a second time."""
-    return _path_and_query(request) if request.method == "GET" else "/"
+    """Where a browser can be sent to once more: a form is not sent a second time, but the page it was on is shown."""
+    if request.method == "GET":
+        return _path_and_query(request)
+    place: Place = request.app.state.place
+    before = request.headers.get("Referer", "")
+    return own_path(before.removeprefix(place.address)) if before.startswith(f"{place.address}/") else "/"
 
 
 def _path_and_query(request: BrowserRequest) -> str:

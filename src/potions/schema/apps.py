@@ -75,6 +75,8 @@ class SlotDetail(msgspec.Struct, frozen=True):
     in_flight: int
     memory_bytes: int
     """Of everything that runs in the slot, workers included."""
+    exits: int = 0
+    """How often it ended by itself in the last 10 minutes; 0 for one that does not run."""
     standby_until: datetime | None = None
     """It served before, and is kept running until then: a rollback to it takes a moment."""
     workers: list[ProcessDetail] = []

@@ -29,7 +29,7 @@ class ReleaseState(StrEnum):
     UNSERVED = "unserved"
     """Its archive is kept, but it never served."""
     PRUNED = "pruned"
-    """Its archive was removed to make room for newer ones. Sent again, it is kept again under its label."""
+    """Its archive could not be used, or made room for newer ones. Sent again, it is kept again under its label."""
     MISSING = "missing"
     """Its archive should be there, and somebody removed or changed it by hand."""
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import structs
+
 from potions import __version__
 from potions.errors import AppDamaged
 from potions.host.caddy import InFlight
+from potions.host.doctor.exits import exits_since
 from potions.host.processes import memory_of
 from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
@@ -33,6 +38,9 @@ class _Seen:
     failed: Mapping[int, int]
 
 
+#: How far back the ends of a slot's process are counted, in seconds.
+EXITS_SECONDS = 600
+_TRIES = {Phase.RUNNING, Phase.CRASHING, Phase.EXITED}
 _STOPPED = ServiceState(Phase.ABSENT)
 
 
@@ -80,7 +88,7 @@ class OverviewService:
             storage_bytes=None if sample is None else sample.bytes,
             storage_files=None if sample is None else sample.files,
             storage_measured=None if sample is None else sample.at,
-            slots=[] if context.is_gone(app) else [self._slot(app, colour) for colour in Colour],
+            slots=[] if context.is_gone(app) else self._slots(app),
             last=newest[0] if newest else None,
             running=waiting[0] if waiting else None,
             rollback_to=None if context.is_gone(app) else context.rollback_target(app),
@@ -164,6 +172,16 @@ class OverviewService:
             return None
         deployment = self._context.store.deployment(app.id, held.deployment)
         return Deployed(held.deployment, held.label, deployment.ended)
+
+    def _slots(self, app: App) -> list[SlotDetail]:
+        exits = Counter(
+            one.program for one in exits_since(self._context.home.part_log("supervisord"), time.time() - EXITS_SECONDS)
+        )
+        slots = [self._slot(app, colour) for colour in Colour]
+        return [
+            structs.replace(slot, exits=exits[slot_service(app.name, slot.colour)] if slot.phase in _TRIES else 0)
+            for slot in slots
+        ]
 
     def _slot(self, app: App, colour: Colour) -> SlotDetail:
         context, tree, port = self._context, self._context.tree(app), app.ports.of(colour)

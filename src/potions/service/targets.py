@@ -72,7 +72,7 @@ class Targets:
         if one.pruned:
             raise ReleaseUnknown(
                 f"{one.release.label} of {self._app.name} is not kept any more.",
-                why=f"Its archive was removed to make room for newer ones. {self._kept()}",
+                why=f"Its archive could not be used, or made room for newer ones. {self._kept()}",
                 do=f"Send it again with: potions deploy PATH --app {self._app.name}",
             )
 

@@ -125,7 +125,7 @@ def _change(connection: Connection, app_id: int, id: ReleaseId, values: dict[str
 def _unknown(id: ReleaseId, *, was_kept: bool = False) -> ReleaseUnknown:
     return ReleaseUnknown(
         f"The release {id[:12]} is not kept." if was_kept else f"The app has no release {id[:12]}.",
-        why="Its archive was removed to make room for newer ones." if was_kept else "It was never sent.",
+        why="Its archive could not be used, or made room for newer ones." if was_kept else "It was never sent.",
         do="Send it again with: potions deploy PATH",
     )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from litestar import Controller, delete, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -9,6 +12,8 @@ from potions.agent.api.handed import AgentRequest, Asked, caller
 from potions.agent.audit import noted
 from potions.model.access import Needs
 from potions.schema import AppCreate, AppDetail, AppSettings, AppSummary, Removal, RestoreRequest, TrashEntry
+from potions.service import Service
+from potions.turns import in_turn
 
 
 class AppController(Controller):
@@ -50,50 +55,49 @@ class AppController(Controller):
 
     @delete(
         "/{name:str}",
-        sync_to_thread=True,
         status_code=200,
         needs=Needs.OWNER,
         act="delete app",
         summary="Delete an app, into the trash or for good",
     )
-    def delete(self, service: Asked, name: FromPath[str], purge: FromQuery[bool] = False) -> Removal:
-        return service.apps.delete(name, purge=purge)
+    async def delete(self, service: Asked, name: FromPath[str], purge: FromQuery[bool] = False) -> Removal:
+        return await in_turn(partial(service.apps.delete, name, purge=purge))
 
     @post(
         "/{name:str}/stop",
-        sync_to_thread=True,
         status_code=200,
         needs=Needs.DEPLOYER,
         act="stop",
         summary="Stop an app",
     )
-    def stop(self, service: Asked, name: FromPath[str]) -> AppDetail:
-        service.lifecycle.stop(name)
-        return service.overview.app(name)
+    async def stop(self, service: Asked, name: FromPath[str]) -> AppDetail:
+        return await in_turn(partial(_after, service, name, service.lifecycle.stop))
 
     @post(
         "/{name:str}/start",
-        sync_to_thread=True,
         status_code=200,
         needs=Needs.DEPLOYER,
         act="start",
         summary="Start an app",
     )
-    def start(self, service: Asked, name: FromPath[str]) -> AppDetail:
-        service.lifecycle.start(name)
-        return service.overview.app(name)
+    async def start(self, service: Asked, name: FromPath[str]) -> AppDetail:
+        return await in_turn(partial(_after, service, name, service.lifecycle.start))
 
     @post(
         "/{name:str}/restart",
-        sync_to_thread=True,
         status_code=200,
         needs=Needs.DEPLOYER,
         act="restart",
         summary="Restart an app's live slot",
     )
-    def restart(self, service: Asked, name: FromPath[str]) -> AppDetail:
-        service.lifecycle.restart(name)
-        return service.overview.app(name)
+    async def restart(self, service: Asked, name: FromPath[str]) -> AppDetail:
+        return await in_turn(partial(_after, service, name, service.lifecycle.restart))
+
+
+def _after(service: Service, name: str, act: Callable[[str], object]) -> AppDetail:
+    """The app as it is once that was done."""
+    act(name)
+    return service.overview.app(name)
 
 
 class TrashController(Controller):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from litestar import Controller, get, post
+from litestar.params import FromQuery
 from litestar.response import Redirect, Template
 
 from potions.dashboard.forms import Form, text
-from potions.dashboard.visit import Visited
+from potions.dashboard.visit import Visit, Visited
 from potions.errors import PotionsError
 
 
@@ -14,8 +15,8 @@ class AppPages(Controller):
     """The first page."""
 
     @get("/", sync_to_thread=True)
-    def all(self, visit: Visited) -> Template:
-        return visit.page("apps.html", status_now=visit.agent.status(), name="")
+    def all(self, visit: Visited, q: FromQuery[str] = "") -> Template:
+        return _all(visit, containing=q.strip())
 
     @post("/apps", sync_to_thread=True)
     def create(self, visit: Visited, data: Form) -> Template | Redirect:
@@ -23,6 +24,13 @@ class AppPages(Controller):
         try:
             app = visit.agent.create_app(name)
         except PotionsError as problem:
-            return visit.page("apps.html", problem=problem, status_now=visit.agent.status(), name=name)
+            return _all(visit, problem, name=name)
         made = app.summary.name
         return visit.go(f"/apps/{made}", f"{made} is there, with its storage. Deploy a release to it next.")
+
+
+def _all(visit: Visit, problem: PotionsError | None = None, *, name: str = "", containing: str = "") -> Template:
+    """Every app, or those with ``containing`` in their names; ``name`` was typed for a new one."""
+    apps = visit.agent.apps()
+    shown = [app for app in apps if containing.lower() in app.name]
+    return visit.page("apps.html", problem=problem, apps=shown, every=len(apps), containing=containing, name=name)

@@ -16,10 +16,13 @@ from potions.dashboard.following import follow, seen_last
 from potions.dashboard.transcript import read, row_of
 from potions.dashboard.visit import Visit, Visited
 from potions.errors import PotionsError
-from potions.schema import AppDetail, Deployment, Event, Status
+from potions.schema import AppDetail, Deployment, Event, ReleaseState, Status
 
 #: A deployment's number in a path. What is larger fits no database.
 Number = Annotated[int, PathParameter(ge=0, le=2**63 - 1)]
+
+
+_UNSERVED = {Status.FAILED, Status.CANCELLED}
 
 
 class DeploymentPages(Controller):
@@ -89,8 +92,15 @@ def _standing(visit: Visit, name: str, number: int) -> dict[str, Any]:
         "goes_on": not ended or deployment.draining,
         "app": app,
         "serves": app is not None and app.summary.serves is not None and app.summary.serves.number == number,
+        "is_kept": _is_kept(visit, deployment) if deployment.status in _UNSERVED else True,
         "ahead": _ahead(visit, deployment) if deployment.status is Status.QUEUED else [],
     }
+
+
+def _is_kept(visit: Visit, deployment: Deployment) -> bool:
+    """Whether the release can be deployed once more: an archive that could not be used is not kept."""
+    state = {entry.release.id: entry.state for entry in visit.agent.releases(deployment.app)}
+    return state.get(deployment.release.id) not in {ReleaseState.PRUNED, ReleaseState.MISSING, None}
 
 
 def _ahead(visit: Visit, deployment: Deployment) -> list[Deployment]:

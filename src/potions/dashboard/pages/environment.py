@@ -11,7 +11,7 @@ from potions.dashboard.variables import NAMES_SHOWN, field_for, not_live, shown,
 from potions.dashboard.visit import Visit, Visited
 from potions.errors import PotionsError, UsageRefused, VariableRefused, VariableUnknown
 from potions.names import parse_env_name
-from potions.schema import Liveness, Variable, VariablesChange
+from potions.schema import Liveness, Role, Variable, VariablesChange
 
 _HISTORY = 30
 
@@ -38,7 +38,7 @@ class EnvironmentPages(Controller):
 
     # One of them. Not beside the others: a variable may be called ``paste``.
 
-    @post("/add", sync_to_thread=True)
+    @post("/add", sync_to_thread=True, large_form=True)
     def add(self, visit: Visited, name: FromPath[str], data: Form) -> Template | Redirect:
         variable, value = text(data, "name"), value_from(data.get("value", ""))
         try:
@@ -53,7 +53,7 @@ class EnvironmentPages(Controller):
         """The table with this value in it. The history tells who asked."""
         return _table(visit, name, revealed=visit.agent.variable(name, variable))
 
-    @get("/named/{variable:str}/edit", sync_to_thread=True)
+    @get("/named/{variable:str}/edit", sync_to_thread=True, needs=Role.DEPLOYER)
     def edit(self, visit: Visited, name: FromPath[str], variable: FromPath[str]) -> Template:
         return _form(visit, name, variable)
 
@@ -69,7 +69,7 @@ class EnvironmentPages(Controller):
             return _form(visit, name, variable, refused=refused)
         return _form(visit, name, variable, typed=value)
 
-    @post("/named/{variable:str}/edit", sync_to_thread=True)
+    @post("/named/{variable:str}/edit", sync_to_thread=True, large_form=True)
     def save(self, visit: Visited, name: FromPath[str], variable: FromPath[str], data: Form) -> Template | Redirect:
         value = value_from(data.get("value", ""))
         try:
@@ -80,7 +80,7 @@ class EnvironmentPages(Controller):
         said = f"{variable} has that value already." if changed.is_empty else f"{variable} is saved. {_LIVE_LATER}"
         return visit.go(f"/apps/{name}/environment", said)
 
-    @get("/named/{variable:str}/remove", sync_to_thread=True)
+    @get("/named/{variable:str}/remove", sync_to_thread=True, needs=Role.DEPLOYER)
     def ask_to_remove(self, visit: Visited, name: FromPath[str], variable: FromPath[str]) -> Template:
         found = _saved(visit, name, variable)
         return visit.tab("environment", name, "app/variable_remove.html", variable=found)

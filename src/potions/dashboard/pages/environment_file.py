@@ -10,7 +10,7 @@ from potions.dashboard.forms import Form
 from potions.dashboard.variables import lines_from, seal_of
 from potions.dashboard.visit import Visit, Visited
 from potions.errors import PotionsError, PreviewOutdated
-from potions.schema import VariablesChange, VariablesChanged
+from potions.schema import Role, VariablesChange, VariablesChanged
 
 
 class EnvironmentFilePages(Controller):
@@ -18,16 +18,16 @@ class EnvironmentFilePages(Controller):
 
     path = "/apps/{name:str}/environment/paste"
 
-    @get(sync_to_thread=True)
+    @get(sync_to_thread=True, needs=Role.DEPLOYER)
     def paste(self, visit: Visited, name: FromPath[str]) -> Template:
         return _page(visit, name, "", replace=False)
 
-    @post(sync_to_thread=True)
+    @post(sync_to_thread=True, large_form=True)
     def look(self, visit: Visited, name: FromPath[str], data: Form) -> Template:
         """What it would change."""
         return _previewed(visit, name, *_pasted(data))
 
-    @post("/apply", sync_to_thread=True)
+    @post("/apply", sync_to_thread=True, large_form=True)
     def apply(self, visit: Visited, name: FromPath[str], data: Form) -> Template | Redirect:
         """Just what was previewed; anything else is previewed first."""
         pasted, replace = _pasted(data)

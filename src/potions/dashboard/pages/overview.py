@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from litestar import Controller, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from potions.dashboard.visit import Visited
+from potions.turns import in_turn
 
 
 class OverviewPages(Controller):
@@ -19,17 +22,17 @@ class OverviewPages(Controller):
         app = visit.agent.app(name)
         return visit.tab("overview", name, "app/overview.html", app=app, recent=visit.agent.deployments(name, 5))
 
-    @post("/stop", sync_to_thread=True)
-    def stop(self, visit: Visited, name: FromPath[str]) -> Redirect:
-        visit.agent.stop(name)
+    @post("/stop")
+    async def stop(self, visit: Visited, name: FromPath[str]) -> Redirect:
+        await in_turn(partial(visit.agent.stop, name))
         return visit.go(f"/apps/{name}", f"{name} is stopped. Its files, releases and variables stay.")
 
-    @post("/start", sync_to_thread=True)
-    def start(self, visit: Visited, name: FromPath[str]) -> Redirect:
-        visit.agent.start(name)
+    @post("/start")
+    async def start(self, visit: Visited, name: FromPath[str]) -> Redirect:
+        await in_turn(partial(visit.agent.start, name))
         return visit.go(f"/apps/{name}", f"{name} is started.")
 
-    @post("/restart", sync_to_thread=True)
-    def restart(self, visit: Visited, name: FromPath[str]) -> Redirect:
-        visit.agent.restart(name)
+    @post("/restart")
+    async def restart(self, visit: Visited, name: FromPath[str]) -> Redirect:
+        await in_turn(partial(visit.agent.restart, name))
         return visit.go(f"/apps/{name}", f"{name} was restarted.")

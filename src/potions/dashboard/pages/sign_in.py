@@ -10,7 +10,7 @@ from litestar.response import Redirect, Template
 
 from potions.dashboard.forms import Form, text
 from potions.dashboard.visit import Opened, own_path
-from potions.errors import PotionsError
+from potions.errors import CodeNeeded, CodeRefused, PotionsError
 from potions.schema import InvitationAccept, SignIn
 
 
@@ -20,7 +20,7 @@ class SignInPages(Controller):
     @get("/sign-in", sync_to_thread=True)
     def form(self, door: Opened, next_page: Annotated[str, QueryParameter(name="next")] = "") -> Template:
         anybody = door.agent_for_strangers.anybody().exists
-        return door.page("sign_in.html", anybody=anybody, next=own_path(next_page), name="")
+        return door.page("sign_in.html", anybody=anybody, next=own_path(next_page), name="", asks_code=False)
 
     @post("/sign-in", sync_to_thread=True)
     def sign_in(self, door: Opened, data: Form) -> Template | Redirect:
@@ -34,6 +34,7 @@ class SignInPages(Controller):
                 anybody=True,
                 next=own_path(text(data, "next")),
                 name=name,
+                asks_code=isinstance(problem, CodeNeeded | CodeRefused),
             )
         return door.signed_in(session.credential, own_path(text(data, "next")))
 

@@ -25,7 +25,7 @@ from potions.dashboard.text_preview import PREVIEW_BYTES, TextPreview, text_prev
 from potions.dashboard.visit import Visit, Visited
 from potions.errors import PotionsError, RequestRefused
 from potions.names import StoredPath, parse_stored_path
-from potions.schema import Order, StorageSample, StoredEntry, StoredKind, Use
+from potions.schema import Order, Role, StorageSample, StoredEntry, StoredKind, Use
 
 #: Entries on one page.
 _PAGE = 200
@@ -82,7 +82,7 @@ class StoragePages(Controller):
             return _folder_page(visit, name, stored, Order.NAME, 1, use, problem=problem, folder_name=called)
         return visit.go(page_of(name, stored), f"The folder {made} is there.")
 
-    @get("/move", sync_to_thread=True)
+    @get("/move", sync_to_thread=True, needs=Role.DEPLOYER)
     def move_form(self, visit: Visited, name: FromPath[str], stored: Stored) -> Template:
         return _move_page(visit, name, stored, typed(stored.parent), typed(StoredPath(stored.parts[-1:])))
 
@@ -97,7 +97,7 @@ class StoragePages(Controller):
             return _move_page(visit, name, stored, folder, called, problem=problem)
         return visit.go(page_of(name, target.parent), f"{stored} is now {target}.")
 
-    @get("/remove", sync_to_thread=True)
+    @get("/remove", sync_to_thread=True, needs=Role.DEPLOYER)
     def remove_form(self, visit: Visited, name: FromPath[str], stored: Stored) -> Template:
         return _remove_page(visit, name, stored)
 

@@ -10,6 +10,7 @@ from potions.dashboard.forms import Form, text
 from potions.dashboard.looks import size
 from potions.dashboard.visit import Visit, Visited
 from potions.errors import NotConfirmed, PotionsError, TrashUnknown
+from potions.schema import Role
 
 
 class TrashPages(Controller):
@@ -31,7 +32,7 @@ class TrashPages(Controller):
         back = app.summary.name
         return visit.go(f"/apps/{back}", f"{back} is back, with its storage, releases and variables.")
 
-    @get("/{name:str}/remove", sync_to_thread=True)
+    @get("/{name:str}/remove", sync_to_thread=True, needs=Role.OWNER)
     def ask(self, visit: Visited, name: FromPath[str]) -> Template:
         return _remove(visit, name)
 

@@ -24,6 +24,7 @@
     [first.textContent, second.textContent, third.textContent] = [what, why, action];
     problem.hidden = false;
     input.value = "";
+    input.focus();
   };
 
   // The speed of the last seconds: what came before says little about what is left.

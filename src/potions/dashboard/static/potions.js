@@ -20,6 +20,7 @@
 
   const gone = (isGone) => { away.hidden = !isGone; };
   document.addEventListener("htmx:sendError", () => gone(true));
+  document.addEventListener("htmx:timeout", () => gone(true));
   document.addEventListener("htmx:responseError", (event) => { if (event.detail.xhr.status >= 502 || event.detail.xhr.status === 503) gone(true); });
   document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful) gone(false); });
 
@@ -31,6 +32,10 @@
     else setTimeout(tryAgain, 2000);
   };
   if (again) setTimeout(tryAgain, 2000);
+
+  // On a narrow screen the tab that one is on may be out of sight.
+  const tab = document.querySelector(".tabs [aria-current]");
+  if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
 
   // Copying needs a script, so its buttons are hidden until one runs.
   const prepare = (root) => {

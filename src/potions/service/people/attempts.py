@@ -67,11 +67,11 @@ class Attempts:
     def _begin(self, keys: list[str]) -> None:
         with self._lock:
             now = self._clock()
-            found = [self._of(key, now) for key in keys]
-            wait = max(one.until for one in found) - now
+            # Who has to wait makes nobody known, and so nobody forgotten.
+            wait = max(self._known[key].until if key in self._known else 0.0 for key in keys) - now
             if wait > 0:
                 raise TooManyAttempts(math.ceil(wait))
-            for one in found:
+            for one in [self._of(key, now) for key in keys]:
                 one.count += 1
                 one.last = now
                 if one.count >= FREE:
@@ -91,5 +91,7 @@ class Attempts:
             one = self._known[key] = _Failures(last=now)
         self._known.move_to_end(key)
         while len(self._known) > KNOWN:
-            self._known.popitem(last=False)
+            # Those without a wait first: many names must not wash away the wait of one.
+            free = next((name for name, each in self._known.items() if each.until <= now and name != key), None)
+            self._known.pop(free or next(iter(self._known)))
         return one

@@ -112,3 +112,14 @@ def test_it_takes_only_so_much_memory(tried: Attempts) -> None:
     for number in range(attempts.KNOWN + 500):
         fail(tried, f"n{number}")
     assert len(tried._known) == attempts.KNOWN
+
+
+def test_who_has_to_wait_washes_nobodys_wait_away(tried: Attempts) -> None:
+    """Neither by tries that are refused, nor by more names than are known."""
+    for _ in range(attempts.FREE):
+        fail(tried, "owner", "1.1.1.1")
+    for number in range(attempts.KNOWN + 10):
+        wait_of(tried, f"name-{number}", "1.1.1.1")
+    for number in range(attempts.KNOWN + 10):
+        fail(tried, f"other-{number}", f"10.{number // 250}.0.{number % 250}")
+    assert wait_of(tried, "owner", "2.2.2.2") > 0
