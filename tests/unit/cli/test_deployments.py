@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
@@ -75,9 +77,10 @@ def test_a_log_has_everything(run: Run, agent: CannedAgent) -> None:
         "│ ValueError: [red]no[/red] database",
         "    It ended before it answered.",
         "↩ start          undone",
-        "failed after 4.2 s, 5 min ago",
+        "failed after 4.2 s, ",
     ):
         assert words in outcome.out
+    assert re.search(r"failed after 4\.2 s, \d+ min ago", outcome.out), "however long the tests have run already"
     assert "\x1b" not in outcome.out
     assert agent.asked[1].query == {"follow": "false", "drain": "false"}
 
