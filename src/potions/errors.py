@@ -706,7 +706,7 @@ class CodeNeeded(PotionsError):
     http_status = 401
 
     def __init__(self) -> None:
-        super().__init__("A code is needed as well.", do="Send the six digits of the app, or one recovery code.")
+        super().__init__("A code is needed as well.", do="Type the six digits of the app, or one recovery code.")
 
 
 class CodeRefused(PotionsError):
