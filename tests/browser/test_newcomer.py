@@ -96,7 +96,8 @@ def see_the_storage_variable(page: Page, dashboard: Dashboard) -> None:
     for name in ("STORAGE_DIR", "PORT"):
         row = page.locator(f"#v-{name}")
         expect(row.locator(".badge.auto")).to_have_text("auto")
-        lock = row.get_by_role("button", name="locked")
+        lock = row.locator(".lock")
+        expect(lock).to_have_text("locked")
         lock.focus()
         expect(row.get_by_role("tooltip")).to_be_visible()
         assert row.get_by_role("link").count() == 0

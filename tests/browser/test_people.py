@@ -230,6 +230,8 @@ def test_somebody_is_invited_changed_and_removed(dashboard: Dashboard, visit: Vi
     again.reload()
     expect(again.get_by_role("heading", level=1)).to_have_text("Sign in")
     dashboard.expect_complaint("status of 400")
+    # A live part of vera's pages may have been looked at anew after the session was over, and before the page was.
+    dashboard.complaints[:] = [one for one in dashboard.complaints if "status of 401" not in one]
 
 
 def test_the_last_owner_stays(dashboard: Dashboard, visit: Visit) -> None:

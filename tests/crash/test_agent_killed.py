@@ -82,7 +82,7 @@ def test_a_rollback_that_was_killed_is_undone_or_goes_on(crashing: Crashing, poi
     before = crashing.platform.version(APP)
     held = crashing.holding()
     crashing.die_at(point)
-    deployment = crashing.follow(crashing.platform.client.rollback(APP).number)
+    deployment = crashing.follow(crashing.rollback())
     crashing.assert_died()
     if is_behind_the_switch(rollback(), point):
         assert deployment.status == "succeeded"
@@ -101,7 +101,7 @@ def test_a_rollback_to_an_older_release_that_was_killed_is_undone_or_goes_on(cra
     held = crashing.holding()
     older = next(one for one in crashing.platform.client.releases(APP) if one.state is ReleaseState.KEPT)
     crashing.die_at(point)
-    deployment = crashing.follow(crashing.platform.client.rollback(APP, older.release.label).number)
+    deployment = crashing.follow(crashing.rollback(older.release.label))
     crashing.assert_died()
     if is_behind_the_switch(deploy(), point):
         assert (deployment.status, deployment.release) == ("succeeded", older.release)

@@ -321,8 +321,12 @@ def test_the_terminal_says_what_failed_why_and_what_serves(blogs: SideBySide) ->
     number = blogs.client.deployments(BLOG)[0].number
     assert outcome.status == 1
     assert [line.strip(" │|") for line in outcome.out.splitlines() if "database" in line] == lines
-    assert outcome.err.splitlines() == [
-        f"Error: Deploy {number} of {BLOG} failed. The new release ended while it was checked.",
+    # Its exit status is known where it came up before it ended, which depends on how busy the computer is.
+    first, *others = outcome.err.splitlines()
+    assert first.replace(" with exit status 3", "") == (
+        f"Error: Deploy {number} of {BLOG} failed. The new release ended while it was checked."
+    )
+    assert others == [
         "The command was: python3 behave.py",
         "What it printed stands above.",
         f"The release before it ({serves.label}) still serves.",

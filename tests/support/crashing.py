@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -53,7 +54,27 @@ class Crashing:
         folder = behave_release(self._releases / str(self._made), version, manifest=self._manifest, **behaviour)  # type: ignore[arg-type]
         source = open_release(folder)
         sent = self.platform.client.send_release(APP, source.name, source.chunks())
-        return self.platform.client.deploy(APP, sent.id).number
+        return self.asked(lambda: self.platform.client.deploy(APP, sent.id))
+
+    def rollback(self, to: str | None = None) -> int:
+        """Have the app rolled back; the deployment's number. Does not wait."""
+        return self.asked(lambda: self.platform.client.rollback(APP, to))
+
+    def asked(self, ask: Callable[[], Deployment]) -> int:
+        """The number of a deployment that is asked for, also where the agent dies before it has answered."""
+        before = self._newest()
+        try:
+            return ask().number
+        except AgentLost:
+            return int(
+                wait_for(lambda: self._newest() if self._newest() > before else 0, "what was asked for is there")
+            )
+
+    def _newest(self) -> int:
+        try:
+            return max((one.number for one in self.platform.client.deployments(APP, 1)), default=0)
+        except (AgentUnreachable, AgentLost):
+            return 0
 
     def follow(self, number: int) -> Deployment:
         """Wait for the end of a deployment and of its drain, however often the agent dies meanwhile."""

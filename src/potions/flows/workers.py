@@ -15,6 +15,8 @@ _POLL = 0.05
 #: Seconds that a worker has to run before it counts as up: most of what ends at once has ended by then (a missing
 #: module, a queue that refuses the connection). Nobody waits for it: the new release serves already.
 SETTLED = 3.0
+#: The same before the switch, where in a hand-over visitors wait.
+BEFORE_SWITCH = 1.0
 
 
 def has_workers(run: SlotRun) -> bool:
@@ -57,16 +59,13 @@ def start_workers(run: SlotRun) -> None:
     for worker in run.plan.workers:
         if worker.name not in run.worker_output_start:
             _start(run, worker)
-    _watch(run, list(run.plan.workers))
+    _watch(run, list(run.plan.workers), SETTLED)
 
 
 def refuse_an_ended_worker(run: SlotRun) -> None:
     """Raise WorkerExited where one that started with ``web`` has ended since: its release is not switched to."""
-    states = run.world.supervisor.states()
-    for worker in run.plan.workers_that_start(WorkerStart.WITH_WEB):
-        state = states.get(_service(run, worker))
-        if not worker.optional and (state is None or state.phase is not Phase.RUNNING):
-            raise _exited(run, worker, state)
+    needed = [one for one in run.plan.workers_that_start(WorkerStart.WITH_WEB) if not one.optional]
+    _watch(run, needed, BEFORE_SWITCH)
 
 
 def stop_workers(run: SlotRun) -> None:
@@ -96,8 +95,8 @@ def _service(run: SlotRun, worker: Worker) -> str:
     return worker_service(run.app.name, run.slot, worker.name)
 
 
-def _watch(run: SlotRun, workers: list[Worker]) -> None:
-    """Wait until each has run for long enough; one that ends or is started again has failed."""
+def _watch(run: SlotRun, workers: list[Worker], settled: float) -> None:
+    """Wait until each has run for so many seconds; one that ends or is started again has failed."""
     pids: dict[str, int] = {}
     while workers:
         states = run.world.supervisor.states()
@@ -110,7 +109,7 @@ def _watch(run: SlotRun, workers: list[Worker]) -> None:
             ):
                 _fail_unless_optional(run, worker, state)
                 workers.remove(worker)
-            elif time.time() - state.since >= SETTLED:
+            elif time.time() - state.since >= settled:
                 workers.remove(worker)
         if workers:
             time.sleep(_POLL)
