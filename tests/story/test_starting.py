@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import psutil
 import pytest
 
-from potions.schema import EventKind
+from potions.schema import EventKind, SlotDetail
 from support.platform import Platform, free_port, wait_for
 from support.side_by_side import BLOG, BLOG2, SideBySide
 
@@ -235,3 +236,20 @@ def _runs(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_release_that_ends_again_and_again_is_counted(blogs: SideBySide) -> None:
+    """It is started anew each time and so looks well in between: what it did before says more. Others do not count."""
+    blogs.works(blogs.release("ends"))
+    for number in (1, 2):
+        slot = _live_slot(blogs)
+        os.kill(slot.pid, signal.SIGKILL)
+        wait_for(lambda: _live_slot(blogs).exits == number, f"end {number} is counted")  # noqa: B023 - called at once
+        wait_for(lambda: _live_slot(blogs).pid not in (0, slot.pid), "it is started anew")  # noqa: B023
+    assert [slot.exits for slot in blogs.client.app(BLOG2).slots] == [0, 0]
+    blogs.works(blogs.release("stays"))
+    assert _live_slot(blogs).exits == 0
+
+
+def _live_slot(blogs: SideBySide) -> SlotDetail:
+    return next(slot for slot in blogs.client.app(BLOG).slots if slot.live)

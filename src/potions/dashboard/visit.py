@@ -140,10 +140,6 @@ class Visit(Door):
         return found
 
     @property
-    def is_owner(self) -> bool:
-        return self.caller.role is Role.OWNER
-
-    @property
     def may_deploy(self) -> bool:
         return self.caller.role in {Role.OWNER, Role.DEPLOYER}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from msgspec import structs
 from potions import __version__
 from potions.errors import AppDamaged
 from potions.host.caddy import InFlight
-from potions.host.doctor.exits import exits_since
+from potions.host.doctor.exits import Exit, exits_since
 from potions.host.processes import memory_of
 from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
@@ -40,7 +39,7 @@ class _Seen:
 
 #: How far back the ends of a slot's process are counted, in seconds.
 EXITS_SECONDS = 600
-_TRIES = {Phase.RUNNING, Phase.CRASHING, Phase.EXITED}
+_KEPT_ALIVE = {Phase.RUNNING, Phase.CRASHING, Phase.EXITED}
 _STOPPED = ServiceState(Phase.ABSENT)
 
 
@@ -174,14 +173,9 @@ class OverviewService:
         return Deployed(held.deployment, held.label, deployment.ended)
 
     def _slots(self, app: App) -> list[SlotDetail]:
-        exits = Counter(
-            one.program for one in exits_since(self._context.home.part_log("supervisord"), time.time() - EXITS_SECONDS)
-        )
+        ended = exits_since(self._context.home.part_log("supervisord"), time.time() - EXITS_SECONDS)
         slots = [self._slot(app, colour) for colour in Colour]
-        return [
-            structs.replace(slot, exits=exits[slot_service(app.name, slot.colour)] if slot.phase in _TRIES else 0)
-            for slot in slots
-        ]
+        return [structs.replace(slot, exits=_exits(app, slot, ended)) for slot in slots]
 
     def _slot(self, app: App, colour: Colour) -> SlotDetail:
         context, tree, port = self._context, self._context.tree(app), app.ports.of(colour)
@@ -226,3 +220,12 @@ def _state(app: App, held: SlotContent | None, service: ServiceState) -> str:
         return "stopped"
     words = {Phase.RUNNING: "running", Phase.CRASHING: "crashing", Phase.EXITED: "crashed", Phase.STOPPING: "stopping"}
     return words.get(service.phase, "down")
+
+
+def _exits(app: App, slot: SlotDetail, ended: list[Exit]) -> int:
+    """How often what a slot holds ended by itself of late; what was in the slot before it does not count."""
+    if slot.phase not in _KEPT_ALIVE or slot.holds is None or slot.holds.at is None:
+        return 0
+    # supervisord tells whole seconds.
+    began = int(slot.holds.at.timestamp())
+    return sum(one.program == slot_service(app.name, slot.colour) and one.at >= began for one in ended)
