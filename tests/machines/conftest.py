@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from support.machine import Machine, make_machine
+from support.machine import Machine
 from support.machine_base import what_is_lacking
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +37,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 def _machines_of(item: pytest.Item) -> list[Machine]:
     values = getattr(item, "funcargs", {}).values()
     found = [value for value in values if isinstance(value, Machine)]
-    return found + [machine for value in values if isinstance(value, list) for machine in value if isinstance(machine, Machine)]
+    return found + [
+        machine for value in values if isinstance(value, list) for machine in value if isinstance(machine, Machine)
+    ]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,9 +1,9 @@
 """A real Debian machine to try things on: systemd as PID 1, a disk, a network and processes of its own.
 
-    with machine_of("trixie") as machine:
-        machine.do("apt-get install --yes nftables")
-        machine.power_cut()
-        machine.boot()
+with machine_of("trixie") as machine:
+    machine.do("apt-get install --yes nftables")
+    machine.power_cut()
+    machine.boot()
 """
 
 from __future__ import annotations
@@ -155,11 +155,15 @@ class Machine:
         words = ["timeout", "--kill-after=2", str(timeout), *words]
         return _run([*self._enter(), "env", "-i", *variables, *words], stdin, timeout + 5)
 
-    def do(self, command: Command, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT) -> str:
+    def do(
+        self, command: Command, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT
+    ) -> str:
         """Run a command that has to succeed; its output."""
         return self._succeeded(command, self.run(command, user=user, stdin=stdin, timeout=timeout)).out
 
-    def ssh(self, command: str, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT) -> Outcome:
+    def ssh(
+        self, command: str, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT
+    ) -> Outcome:
         """Run a command through SSH, with a login as PAM makes it; some 150 ms."""
         return _run([*self.ssh_words(user), command], stdin, timeout)
 
@@ -217,6 +221,8 @@ class Machine:
         words += [f"--directory={self.ground.root}", f"--machine={self.name}", "--resolv-conf=off", "--timezone=off"]
         # As on a real server: firewalls are set up in it. Its network namespace is its own, so they reach no further.
         words += ["--capability=CAP_NET_ADMIN", "--console=pipe"]
+        # Apps confine themselves by it, as they may on a real server.
+        words.append("--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self")
         words += [f"--bind-ro={here}:{there}" for there, here in self.reads.items()]
         words += [f"--bind={here}:{there}" for there, here in self.writes.items()]
         groups = " ".join(map(str, self.ground.cgroups))

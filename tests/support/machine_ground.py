@@ -189,7 +189,7 @@ def _is_owned(folder: Path) -> bool:
 def _remove_group(group: Path) -> None:
     """A control group and those in it, deepest first; it is busy for a moment after its last process ended."""
     if not group.exists():
-        return
+        return None
     for child in group.iterdir():
         if child.is_dir():
             _remove_group(child)

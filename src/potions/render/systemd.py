@@ -151,8 +151,8 @@ def sandbox(service: Service) -> list[Property]:
         ("LockPersonality", "yes"),
         ("KeyringMode", "private"),
         ("SystemCallArchitectures", "native"),
-        # @sandbox: the launcher confines what it starts by Landlock.
-        ("SystemCallFilter", "@system-service @sandbox"),
+        # The launcher confines what it starts by Landlock.
+        ("SystemCallFilter", "@system-service landlock_create_ruleset landlock_restrict_self"),
         ("SystemCallErrorNumber", "EPERM"),
     ]
     return [*found, *_limits(service)]
