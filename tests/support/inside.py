@@ -40,8 +40,8 @@ def server_of_systemd() -> Iterator[tuple[Server, Systemd, Account]]:
             remove_tree(left, below=SERVER.apps)
 
 
-def printed_to_journal(service: Service) -> str:
-    """What a service printed, as the journal has it; its own lines without what systemd says of it."""
+def printed_to_journal(service: Service, since: float) -> str:
+    """What a service printed since a moment, as the journal has it; without what systemd says of it."""
     subprocess.run(["journalctl", "--sync"], check=True)
-    words = ["journalctl", "--quiet", "--output=cat", "--no-pager", f"--unit={unit_name(service.name)}"]
+    words = ["journalctl", "--quiet", "--output=cat", "--no-pager", f"--unit={unit_name(service.name)}", f"--since=@{since}"]
     return subprocess.run([*words, "_TRANSPORT=stdout"], check=True, capture_output=True, text=True).stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -100,7 +101,8 @@ def _over_supervisord() -> Iterator[Stage]:
 @contextmanager
 def _over_systemd() -> Iterator[Stage]:
     with server_of_systemd() as (server, supervisor, account):
-        yield Stage(supervisor, server, account, printed=printed_to_journal)
+        began = time.time()
+        yield Stage(supervisor, server, account, printed=lambda service: printed_to_journal(service, began))
 
 
 #: Every implementation of the port, by name. systemd is there where the tests run inside a machine of their own.

@@ -31,6 +31,8 @@ _PYTHON = "/usr/bin/python3"
 #: Where a fault of the app's makes it end again and again, systemd 254 and later wait longer and longer.
 _RESTART_SECONDS, _RESTART_SECONDS_MAX, _RESTART_STEPS = 1, 30, 10
 _GROWING_RESTARTS = 254
+#: An Erlang node that finds no port mapper would start one of its own.
+_AFTER = "network-online.target potions-epmd.service"
 #: Shared memory of its own; systemd leaves the computer's there.
 _SHARED_MEMORY = "/dev/shm:mode=1777"  # noqa: S108
 #: What no app has any business with. A dash: it need not be there.
@@ -79,7 +81,7 @@ def _lines(properties: list[Property]) -> str:
 
 
 def _unit_section(server: Server, service: Service) -> list[Property]:
-    found = [("Description", f"Potions: {service.name.replace('.', ' ')}"), ("After", "network-online.target")]
+    found = [("Description", f"Potions: {service.name.replace('.', ' ')}"), ("After", _AFTER)]
     if service.restart:
         found += [("Wants", "network-online.target"), ("StartLimitIntervalSec", "0")]
     if service.app_directory is not None:
