@@ -173,7 +173,7 @@ class Machine:
     def ssh(
         self, command: str, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT
     ) -> Outcome:
-        """Run a command through SSH, with a login as PAM makes it; some 150 ms."""
+        """Run a command through SSH, with a login as PAM makes it; some 300 ms."""
         return _run([*self.ssh_words(user), command], stdin, timeout)
 
     def ssh_words(self, user: str = "root") -> list[str]:
@@ -219,9 +219,9 @@ class Machine:
         failed = self.run("systemctl --failed --no-pager --plain").out if self.is_running else "it is off"
         return f"{self.name} ({self.suite}, {self.address})\n{failed}\n{self.journal()}"
 
-    def enter_words(self) -> str:
-        """The command by which a person gets a shell in it."""
-        return f"nsenter --target {self._leader} --all --root --wd=/root bash -l"
+    def how_to_enter(self) -> str:
+        """What a person types to get a shell in it, and to let it go when it was kept."""
+        return f"nsenter --target {self._leader} --all --root --wd bash -l\nrm {self._keep_file}"
 
     # Below
 
