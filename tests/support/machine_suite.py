@@ -23,7 +23,7 @@ def what_tests_need() -> dict[str, Path]:
 
 
 def run_tests(machine: Machine, *words: str, timeout: float = _TIMEOUT) -> Outcome:
-    """Run pytest with these words in the machine, as its root, from the top of the checkout, which is read-only there."""
+    """Run pytest with these words in the machine, as its root, from the top of the read-only checkout."""
     words = (str(ROOT / ".venv/bin/python"), "-m", "pytest", "-p", "no:cacheprovider", *words)
     script = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(ROOT), *words]
     return machine.run(script, timeout=timeout, env={"PYTHONDONTWRITEBYTECODE": "1"})
