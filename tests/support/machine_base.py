@@ -1,4 +1,4 @@
-"""The bases of test machines: Debian roots made once by mmdebstrap, kept outside the repository, never booted themselves."""
+"""The bases of test machines: Debian roots made once by mmdebstrap, kept outside the repository, never booted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ PROGRAMS = {
 
 #: What the image of a small rented server has. What Potions itself has to install is not among it: python3-venv,
 #: nftables, unattended-upgrades.
-_PACKAGES = ["systemd", "systemd-sysv", "libpam-systemd", "dbus", "openssh-server", "ca-certificates", "python3", "iproute2", "procps", "sudo", "iputils-ping", "curl", "less", "netbase", "passwd", "adduser", "login", "tzdata", "vim-tiny"]
+_PACKAGES = (
+    *("systemd", "systemd-sysv", "libpam-systemd", "dbus", "openssh-server", "ca-certificates", "python3", "iproute2"),
+    *("procps", "sudo", "iputils-ping", "curl", "less", "netbase", "passwd", "adduser", "login", "tzdata", "vim-tiny"),
+)
 #: Units that would touch the computer the machine runs on, or wait for hardware that is not there.
 _MASKED = (
     "systemd-udevd.service",
@@ -47,7 +50,7 @@ def what_is_lacking() -> str:
         return "needs root: a machine has a network and control groups of its own"
     missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program) is None)
     if missing:
-        return f"needs {' '.join(missing)}: scripts/install_test_tools --machines installs them, as root"
+        return f"needs {' '.join(missing)}: scripts/install_test_tools machines installs them, as root"
     return ""
 
 
