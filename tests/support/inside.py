@@ -43,5 +43,12 @@ def server_of_systemd() -> Iterator[tuple[Server, Systemd, Account]]:
 def printed_to_journal(service: Service, since: float) -> str:
     """What a service printed since a moment, as the journal has it; without what systemd says of it."""
     subprocess.run(["journalctl", "--sync"], check=True)
-    words = ["journalctl", "--quiet", "--output=cat", "--no-pager", f"--unit={unit_name(service.name)}", f"--since=@{since}"]
+    words = [
+        "journalctl",
+        "--quiet",
+        "--output=cat",
+        "--no-pager",
+        f"--unit={unit_name(service.name)}",
+        f"--since=@{since}",
+    ]
     return subprocess.run([*words, "_TRANSPORT=stdout"], check=True, capture_output=True, text=True).stdout
