@@ -1,6 +1,7 @@
-"""An app with something to lose: a secret in its environment, its memory, its files, its sockets and its shared memory."""
+"""An app with something to lose: in its environment, its memory, its files, its sockets and its shared memory."""
 
 import ctypes
+import http.server
 import os
 import signal
 import socket
@@ -47,7 +48,6 @@ if child == 0:
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
     while True:
         time.sleep(1000)
-import http.server
 
 
 class Page(http.server.BaseHTTPRequestHandler):
