@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from support.machine import Machine, make_machine
+from support.machine import ALIVE, Machine, machine_of
 from support.machine_base import what_is_lacking
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: ``make("trixie", disk_megabytes=300)``: a booted machine; takes what ``make_machine`` takes.
+#: ``make("trixie", disk_megabytes=300)``: one more booted machine; takes what ``machine_of`` takes.
 MakeMachine = Callable[..., Machine]
 
 
@@ -25,22 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """What the machines of a failed test have to say goes into its report, before they are destroyed."""
-    report: pytest.TestReport = yield  # type: ignore[assignment]
+    report = yield
     if report.failed:
-        for machine in _machines_of(item):
+        for machine in ALIVE:
             report.sections.append((f"machine {machine.name}", machine.report()))
             if item.config.getoption("--keep-machines"):
                 machine.keep()
-                report.sections.append(("it was kept", machine.enter_words()))
-    return report  # type: ignore[return-value]
-
-
-def _machines_of(item: pytest.Item) -> list[Machine]:
-    values = getattr(item, "funcargs", {}).values()
-    found = [value for value in values if isinstance(value, Machine)]
-    return found + [machine for value in values if isinstance(value, list) for machine in value if isinstance(machine, Machine)]
+                report.sections.append((f"machine {machine.name} was kept", machine.enter_words()))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,5 +46,29 @@ def _machines_can_run() -> None:
 
 @pytest.fixture
 def suite() -> str:
-    """The Debian of ``machine``. For both: ``@pytest.mark.parametrize("suite", SUITES)``."""
+    """The Debian of ``machine``. Both of them: ``@pytest.mark.parametrize("suite", SUITES)``."""
     return "bookworm"
+
+
+@pytest.fixture
+def machine(suite: str) -> Iterator[Machine]:
+    """A fresh machine for one test. For a whole module, write a fixture of that scope around ``machine_of``."""
+    with machine_of(suite) as machine:
+        yield machine
+
+
+@pytest.fixture
+def make_machine() -> Iterator[MakeMachine]:
+    """Several machines in one test, destroyed at its end."""
+    with ExitStack() as made:
+        yield lambda suite="bookworm", **options: made.enter_context(machine_of(suite, **options))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, as a release ships it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    words = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("potions-*.whl"))

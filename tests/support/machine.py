@@ -1,9 +1,9 @@
 """A real Debian machine to try things on: systemd as PID 1, a disk, a network and processes of its own.
 
-    with machine_of("trixie") as machine:
-        machine.do("apt-get install --yes nftables")
-        machine.power_cut()
-        machine.boot()
+with machine_of("trixie") as machine:
+    machine.do("apt-get install --yes nftables")
+    machine.power_cut()
+    machine.boot()
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ _ENVIRONMENT = {
     "HOME": "/root",
     "DEBIAN_FRONTEND": "noninteractive",
 }
+#: Those that exist, of this process: what a failed test reports on.
+ALIVE: list[Machine] = []
 _JOIN_GROUPS = 'for group in $1; do echo $$ >"$group/cgroup.procs"; done; shift; exec "$@"'
 
 
@@ -126,12 +128,19 @@ class Machine:
         self._end_of_nspawn()
 
     def destroy(self) -> None:
-        """Remove it with its disk, whatever state it is in."""
+        """Remove it with its disk, whatever state it is in; unless it is to be kept."""
+        if self._keep_file.exists():
+            return
         self.ground.kill()
         if self._nspawn is not None:
             self._end_of_nspawn()
+        ALIVE.remove(self)
         _keep_downloads(self)
         machine_ground.release(self.ground)
+
+    def keep(self) -> None:
+        """Leave it as it is, for a person to look into: ``destroy`` does nothing while the file ``keep`` is there."""
+        self._keep_file.touch()
 
     # Commands
 
@@ -155,11 +164,15 @@ class Machine:
         words = ["timeout", "--kill-after=2", str(timeout), *words]
         return _run([*self._enter(), "env", "-i", *variables, *words], stdin, timeout + 5)
 
-    def do(self, command: Command, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT) -> str:
+    def do(
+        self, command: Command, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT
+    ) -> str:
         """Run a command that has to succeed; its output."""
         return self._succeeded(command, self.run(command, user=user, stdin=stdin, timeout=timeout)).out
 
-    def ssh(self, command: str, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT) -> Outcome:
+    def ssh(
+        self, command: str, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT
+    ) -> Outcome:
         """Run a command through SSH, with a login as PAM makes it; some 150 ms."""
         return _run([*self.ssh_words(user), command], stdin, timeout)
 
@@ -172,7 +185,7 @@ class Machine:
     # Files
 
     def put(self, source: Path, target: str) -> None:
-        """Copy a file or a directory to that path, as root's; folders above it are made, what is there is written over."""
+        """Copy a file or a directory to that path, as root's; folders above it are made, what is there is replaced."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             archive.add(source, arcname=Path(target).name, filter=_as_root)
@@ -211,6 +224,10 @@ class Machine:
         return f"nsenter --target {self._leader} --all --root --wd=/root bash -l"
 
     # Below
+
+    @property
+    def _keep_file(self) -> Path:
+        return self.ground.folder / "keep"
 
     def _boot_words(self) -> list[str]:
         words = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--link-journal=no"]
@@ -270,7 +287,12 @@ def machine_of(
     disk_megabytes: int | None = None,
     with_network: bool = True,
 ) -> Iterator[Machine]:
-    """A booted machine, destroyed at the end. ``disk_megabytes`` limits what it can write; else it is this computer's disk."""
+    """A booted machine, destroyed at the end.
+
+    ``reads`` are directories of this computer that it sees, by their path there. Of its disk ``disk_megabytes`` can be
+    written to; without a number it is as large as this computer's. ``with_network=False`` cuts it off from all but this
+    computer.
+    """
     machine = make_machine(suite, reads=reads, disk_megabytes=disk_megabytes, with_network=with_network)
     try:
         machine.boot()
@@ -299,6 +321,7 @@ def make_machine(
     except BaseException:
         machine_ground.release(ground)
         raise
+    ALIVE.append(machine)
     return machine
 
 

@@ -1,4 +1,4 @@
-"""The bases of test machines: Debian roots made once by mmdebstrap, kept outside the repository, never booted themselves."""
+"""The bases of test machines: Debian roots made once by mmdebstrap, kept outside the repository, never booted."""
 
 from __future__ import annotations
 
@@ -27,11 +27,16 @@ PROGRAMS = {
 #: What the image of a small rented server has. What Potions itself has to install is not among it: python3-venv,
 #: nftables, unattended-upgrades.
 _PACKAGES = (
-    "systemd systemd-sysv libpam-systemd dbus openssh-server ca-certificates python3 iproute2 procps sudo "
-    "iputils-ping curl less netbase passwd adduser login tzdata vim-tiny"
-).split()
+    *("systemd", "systemd-sysv", "libpam-systemd", "dbus", "openssh-server", "ca-certificates", "python3", "iproute2"),
+    *("procps", "sudo", "iputils-ping", "curl", "less", "netbase", "passwd", "adduser", "login", "tzdata", "vim-tiny"),
+)
 #: Units that would touch the computer the machine runs on, or wait for hardware that is not there.
-_MASKED = ("systemd-udevd.service", "systemd-networkd-wait-online.service", "getty@tty1.service", "console-getty.service")
+_MASKED = (
+    "systemd-udevd.service",
+    "systemd-networkd-wait-online.service",
+    "getty@tty1.service",
+    "console-getty.service",
+)
 _CHECKS = ("Acquire::Check-Valid-Until", "Acquire::Check-Date")
 
 

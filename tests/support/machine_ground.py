@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,13 +20,14 @@ from pathlib import Path
 import psutil
 
 from support.machine_base import CACHE
+from support.platform import wait_for
 
 #: Every machine has four addresses of it: the network's, this computer's, its own, and the broadcast's.
 NETWORK = IPv4Network("10.77.0.0/16")
 _TABLE = "potions-machines"
 _PREFIX = "potions-m"
 _TIMEOUT = 20.0
-#: The trees of control groups that systemd needs: both of them where the kernel has the old kind and the new, else the new.
+#: The trees of control groups that systemd needs: two where the kernel has the old kind and the new, else the new one.
 _CGROUPS = tuple(
     path for path in (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified")) if path.is_dir()
 ) or (Path("/sys/fs/cgroup"),)
@@ -77,15 +77,15 @@ class Ground:
         return sorted({int(line) for file in files for line in _lines(file)})
 
     def kill(self) -> None:
-        """End everything in the machine at once, as a lack of power does. Raises TimeoutError."""
-        deadline = time.monotonic() + _TIMEOUT
-        while left := self.processes():
-            for process in left:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.name}: processes {left} cannot be killed")
-            time.sleep(0.01)
+        """End everything in the machine at once, as a lack of power does."""
+        wait_for(self._is_dead, f"everything in {self.name} is dead", _TIMEOUT)
+
+    def _is_dead(self) -> bool:
+        left = self.processes()
+        for process in left:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return not left
 
 
 def claim() -> Ground:
@@ -106,7 +106,7 @@ def claim() -> Ground:
 
 
 def release(ground: Ground) -> None:
-    """Remove everything of the place, whatever state it is in. Raises TimeoutError if a process cannot be ended."""
+    """Remove everything of the place, whatever state it is in."""
     with _locked():
         _clear(ground)
         if not any(Path("/run/netns").glob(f"{_PREFIX}*")):
@@ -127,7 +127,7 @@ def mount_disk(ground: Ground, base: Path, megabytes: int | None) -> None:
 
 def set_way_out(ground: Ground, *, is_open: bool) -> None:
     """Let the machine reach what lies beyond this computer, or no longer."""
-    words = ("add", "default", "via", str(ground.here)) if is_open else ("del", "default")
+    words = ("replace", "default", "via", str(ground.here)) if is_open else ("flush", "default")
     _act("ip", "-n", ground.name, "route", *words)
 
 
@@ -142,7 +142,7 @@ def _connect(ground: Ground) -> None:
 
 
 def _open_the_way_out() -> None:
-    """Packets of machines go out under this computer's address. The table is ours alone; the last machine removes it."""
+    """Packets of machines go out under this computer's address. The last machine removes the table."""
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
     rules = f"""
         add table ip {_TABLE}
@@ -188,19 +188,17 @@ def _is_owned(folder: Path) -> bool:
 
 def _remove_group(group: Path) -> None:
     """A control group and those in it, deepest first; it is busy for a moment after its last process ended."""
-    if not group.exists():
-        return
-    for child in group.iterdir():
-        if child.is_dir():
-            _remove_group(child)
-    deadline = time.monotonic() + _TIMEOUT
-    while True:
-        try:
-            return group.rmdir()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+    folders = [*sorted(group.rglob("*/"), key=lambda path: -len(path.parts)), group] if group.exists() else []
+    for folder in folders:
+        wait_for(lambda folder=folder: _is_removed(folder), f"{folder} is removed", _TIMEOUT)
+
+
+def _is_removed(group: Path) -> bool:
+    try:
+        group.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _lines(file: Path) -> list[str]:
