@@ -13,10 +13,17 @@ from support.server import InstalledServer
 APPS = Path(__file__).parents[1] / "apps" / "isolation"
 SECRET = "s3cret-of-victim"
 START = '[run]\nstart = "exec /usr/bin/python3 victim.py"\n'
+#: Files that only their owner and root may read.
+PRIVATE = (
+    "/opt/potions/victim/storage/letter.txt",
+    "/opt/potions/victim/.env.blue",
+    "/etc/potions/potions.json",
+)
 #: The attacker as each of the things that an app runs.
+PAGES = '[run]\nstart = "exec python3 -m http.server $PORT --bind 127.0.0.1"\n'
 AS = {
-    "build": '[run]\nstart = "exec python3 -m http.server $PORT --bind 127.0.0.1"\n[build]\ncommand = "python3 attacker.py"\n',
-    "migrate": '[run]\nstart = "exec python3 -m http.server $PORT --bind 127.0.0.1"\nmigrate = "python3 attacker.py"\n',
+    "build": PAGES + '[build]\ncommand = "python3 attacker.py"\n',
+    "migrate": PAGES + 'migrate = "python3 attacker.py"\n',
     "web": '[run]\nstart = "python3 attacker.py everybody; exec python3 -m http.server $PORT --bind 127.0.0.1"\n',
 }
 
@@ -61,18 +68,8 @@ def test_the_attacks_would_be_seen(victim: InstalledServer) -> None:
     server = victim
     pids = server.machine.do("cat /sys/fs/cgroup/system.slice/victim-blue.service/cgroup.procs").split()
     server.machine.do("mkdir -p /srv/naked/own/blue && chmod 777 /srv/naked /srv/naked/own/blue")
-    server.machine.do(
-        ["sh", "-c", "cd /srv/naked/own/blue && exec python3 /srv/isolation/attacker.py"]
-        if False
-        else [
-            "env",
-            f"VICTIM_PIDS={' '.join(pids)}",
-            "STORAGE_DIR=/srv/naked",
-            "sh",
-            "-c",
-            "cd /srv/naked/own/blue && exec runuser --user deploy --preserve-environment -- python3 /srv/isolation/attacker.py",
-        ]
-    )
+    attack = "cd /srv/naked/own/blue && exec runuser -u deploy -m -- python3 /srv/isolation/attacker.py"
+    server.machine.do(["env", f"VICTIM_PIDS={' '.join(pids)}", "STORAGE_DIR=/srv/naked", "sh", "-c", attack])
     got = json.loads(server.machine.read("/srv/naked/got.json"))
     leaks = {name for name, text in got.items() if text}
     assert {"its storage by its path", "its directory", "signals", "its abstract socket", "all apps"} <= leaks
@@ -103,7 +100,7 @@ def test_no_secret_is_seen_from_outside(victim: InstalledServer) -> None:
     assert SECRET not in own
     assert server.machine.run(["grep", "-rlF", SECRET, "/etc", "/var/lib", "/run", "/usr/local"]).out == ""
     server.machine.do("useradd somebody")
-    for path in ("/opt/potions/victim/storage", "/opt/potions/victim/.env.blue", "/var/lib/potions", "/etc/potions"):
-        assert server.machine.run(["ls", f"{path}/"], user="somebody").status != 0 or "potions.json" not in path
+    for path in PRIVATE:
+        assert server.machine.run(["cat", path], user="somebody").status != 0
     assert server.machine.run("potions status", user="somebody").status != 0
     assert server.machine.run("potions status", user="deploy").status != 0

@@ -148,7 +148,9 @@ def test_slots_have_what_is_their_own_and_nobody_else_may_read_it(server: Instal
         "/opt/potions/pairs/logs": "root:root 750",
         "/opt/potions/pairs/.puts": "root:root 755",
     }
-    ports = [server.machine.do(f"tr '\\0' '\\n' < /opt/potions/pairs/.env.{c} | grep ^PORT=") for c in ("blue", "green")]
+    ports = [
+        server.machine.do(f"tr '\\0' '\\n' < /opt/potions/pairs/.env.{c} | grep ^PORT=") for c in ("blue", "green")
+    ]
     first, second = (int(text.strip().removeprefix("PORT=")) for text in ports)
     assert first >= 4000
     assert first % 2 == 0

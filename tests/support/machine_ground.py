@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -128,15 +128,23 @@ def release(ground: Ground) -> None:
             _act("nft", "delete", "table", "ip", _TABLE)
 
 
-def mount_disk(ground: Ground, base: Path, megabytes: int | None) -> None:
-    """Put a disk over the base, which stays as it is: a directory here, or one that is full after so many megabytes."""
+def disk_of(ground: Ground) -> Path:
+    """What the machine wrote, as a layer to put others over."""
+    return ground.folder / "disk" / "upper"
+
+
+def mount_disk(ground: Ground, layers_below: Sequence[Path], megabytes: int | None) -> None:
+    """Put a disk over these layers, the upper ones first, which stay as they are.
+
+    It is a directory here, or one that is full after so many megabytes.
+    """
     disk = ground.folder / "disk"
     disk.mkdir()
     if megabytes is not None:
         _act("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "potions-machine", str(disk))
-    for path in (disk / "upper", disk / "work", ground.root):
+    for path in (disk_of(ground), disk / "work", ground.root):
         path.mkdir()
-    layers = f"lowerdir={base},upperdir={disk / 'upper'},workdir={disk / 'work'}"
+    layers = f"lowerdir={':'.join(map(str, layers_below))},upperdir={disk_of(ground)},workdir={disk / 'work'}"
     _act("mount", "-t", "overlay", "-o", layers, "potions-machine", str(ground.root))
 
 

@@ -15,7 +15,7 @@ from support.machine import Machine
 from support.platform import Outcome, wait_for
 from support.releases import behave_release
 
-_BODY = "/tmp/potions-test-body"  # noqa: S108 - in a machine of the test's own
+_BODY = "/tmp/potions-test-body"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class InstalledServer:
         return json.loads(self.do(*words, "--json"))
 
     def release(self, version: str, **fields: Any) -> str:
-        """A release of the app that does as it is told, put into the machine; its path there. See ``behave_release``."""
+        """A release of the behave app, put into the machine: its path there. See ``behave_release`` for ``fields``."""
         number = next(self._numbers)
         made = behave_release(self.folder / str(number), version, **fields)
         target = f"/srv/releases/{number}"
@@ -80,6 +80,10 @@ class InstalledServer:
     def file(self, app: str, path: str) -> Answer:
         """Have the app read one."""
         return self.ask(app, f"/file?path={path}")
+
+    def serves_text(self, app: str, text: str) -> None:
+        """Wait until an app answers with that text."""
+        wait_for(lambda: self.ask(app).text == text, f"{app} answers\n{self.report()}", 60)
 
     def version(self, app: str) -> str:
         """Which release answers; empty where none does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import subprocess
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from potions.errors import StillRunning, SupervisorRefused
+from potions.errors import NoRoom, StillRunning, SupervisorRefused
 from potions.host.files import remove_tree, replace_link, write_atomically
 from potions.host.processes import never
 from potions.layout import Server
@@ -64,7 +65,7 @@ class Systemd:
             return
         self._forget_end(name)
         if "." in name:
-            write_atomically(starting_marker(self._server, name), b"", _MARKER_MODE)
+            _write_marker(starting_marker(self._server, name))
         # It waits until the program was executed, or could not be: then its state tells.
         _call("start", unit_name(name), accept_failure=True)
 
@@ -103,8 +104,10 @@ class Systemd:
     def keep_stopped(self, app: str, *, stopped: bool) -> None:
         """Whether the app's services stay down when the computer starts."""
         marker = self._server.stopped / app
+        if marker.exists() == stopped:
+            return
         if stopped:
-            write_atomically(marker, b"", _MARKER_MODE)
+            _write_marker(marker)
         else:
             remove_tree(marker, below=self._server.stopped)
 
@@ -155,6 +158,15 @@ class Systemd:
     def _remove_unit(self, unit: Path) -> None:
         remove_tree(unit.parent / _WANTED_BY / unit.name, below=unit.parent)
         remove_tree(unit, below=unit.parent)
+
+
+def _write_marker(marker: Path) -> None:
+    try:
+        write_atomically(marker, b"", _MARKER_MODE)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise NoRoom(f"{marker} could not be made: the disk is full.", do="Make room, then try again.") from error
 
 
 _UP = {Phase.RUNNING, Phase.STOPPING, Phase.CRASHING}

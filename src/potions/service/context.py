@@ -50,8 +50,8 @@ class Context:
 
     def set_stopped(self, app: App, stopped: bool) -> None:
         """Remember whether a person stopped the app, so that it also stays down, or comes up, with the computer."""
-        self.supervisor.keep_stopped(app.name, stopped=stopped)
         self.store.set_stopped(app.id, stopped)
+        self.supervisor.keep_stopped(app.name, stopped=stopped)
 
     def is_gone(self, app: App) -> bool:
         """Whether the app's directory, or what it cannot be without, was removed or replaced by hand.

@@ -183,7 +183,7 @@ def attempt(way: Callable[[], str]) -> str:
 
 if __name__ == "__main__":
     got = {name: attempt(way) for name, way in ATTEMPTS.items()}
-    if "signal everybody" in sys.argv:
+    if "everybody" in sys.argv:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        got["signal everybody"] = "sent" if attempt(lambda: str(os.kill(-1, signal.SIGUSR1))) else ""
+        attempt(lambda: str(os.kill(-1, signal.SIGUSR1)))
     Path(os.environ["STORAGE_DIR"], "got.json").write_text(json.dumps(got, indent=1))
