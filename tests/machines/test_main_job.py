@@ -118,7 +118,7 @@ def test_deploys_of_a_server_go_one_after_another(server: InstalledServer) -> No
     server.do("deploy", plain, "--app", "second", "--detach")
     server.do("deploy", plain, "--app", "third", "--detach")
     assert server.json("deployments", "second")[0]["status"] == "queued"
-    server.do("cancel", "second", "--yes")
+    server.do("cancel", "second")
     server.settled("first")
     server.serves("third", "one")
     assert server.json("deployments", "second")[0]["status"] == "cancelled"
