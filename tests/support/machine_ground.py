@@ -108,9 +108,7 @@ def claim() -> Ground:
     with _locked():
         _clear_abandoned()
         _open_the_way_out()
-        taken = {path.name for path in Path("/run/netns").glob(f"{_PREFIX}*")}
-        last = NETWORK.num_addresses // 4
-        ground = next(ground for ground in map(Ground, range(1, last)) if ground.name not in taken)
+        ground = _next_free()
         ground.folder.mkdir(parents=True)
         own = psutil.Process()
         (ground.folder / "owner").write_text(json.dumps([own.pid, own.create_time()]))
@@ -144,6 +142,17 @@ def set_way_out(ground: Ground, *, is_open: bool) -> None:
     """Let the machine reach what lies beyond this computer, or no longer."""
     words = ("replace", "default", "via", str(ground.here)) if is_open else ("flush", "default")
     _act("ip", "-n", ground.name, "route", *words)
+
+
+def _next_free() -> Ground:
+    """In turn, so that a number means another machine only long after: whoever remembers one is not misled."""
+    note = CACHE / "last-number"
+    last = int(note.read_text()) if note.exists() else 0
+    count = NETWORK.num_addresses // 4
+    numbers = ((last + step) % count for step in range(1, count))
+    ground = next(ground for ground in map(Ground, numbers) if not ground.folder.exists())
+    note.write_text(str(ground.number))
+    return ground
 
 
 def _connect(ground: Ground) -> None:
@@ -185,6 +194,9 @@ def _clear(ground: Ground) -> None:
     for mounted in (ground.root, ground.folder / "disk"):
         if mounted.is_mount():
             _act("umount", str(mounted))
+    # Not left to go with its other end: the kernel clears a namespace up some time after it was deleted.
+    if Path("/sys/class/net", ground.name).exists():
+        _act("ip", "link", "del", ground.name)
     if ground.namespace.exists():
         _act("ip", "netns", "del", ground.name)
     shutil.rmtree(ground.folder)
