@@ -28,6 +28,8 @@ NETWORK = IPv4Network("10.77.0.0/16")
 _TABLE = "potions-machines"
 _PREFIX = "potions-m"
 _TIMEOUT = 20.0
+#: Numbers are given out once for the whole computer, wherever a run keeps its machines.
+_SHARED = Path("/run/potions-machines")
 #: The trees of control groups that systemd needs: two where the kernel has the old kind and the new, else the new one.
 _CGROUPS = tuple(
     path for path in (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified")) if path.is_dir()
@@ -109,6 +111,7 @@ def claim() -> Ground:
         _clear_abandoned()
         _open_the_way_out()
         ground = _next_free()
+        _act("ip", "netns", "add", ground.name)
         ground.folder.mkdir(parents=True)
         own = psutil.Process()
         (ground.folder / "owner").write_text(json.dumps([own.pid, own.create_time()]))
@@ -146,17 +149,16 @@ def set_way_out(ground: Ground, *, is_open: bool) -> None:
 
 def _next_free() -> Ground:
     """In turn, so that a number means another machine only long after: whoever remembers one is not misled."""
-    note = CACHE / "last-number"
+    note = _SHARED / "last-number"
     last = int(note.read_text()) if note.exists() else 0
     count = NETWORK.num_addresses // 4
-    numbers = ((last + step) % count for step in range(1, count))
-    ground = next(ground for ground in map(Ground, numbers) if not ground.folder.exists())
+    grounds = (Ground((last + step) % count) for step in range(1, count))
+    ground = next(ground for ground in grounds if not (ground.namespace.exists() or ground.folder.exists()))
     note.write_text(str(ground.number))
     return ground
 
 
 def _connect(ground: Ground) -> None:
-    _act("ip", "netns", "add", ground.name)
     _act("ip", "link", "add", ground.name, "type", "veth", "peer", "name", "eth0", "netns", ground.name)
     _act("ip", "address", "add", f"{ground.here}/30", "dev", ground.name)
     _act("ip", "link", "set", ground.name, "up")
@@ -243,7 +245,7 @@ def _act(*words: str) -> None:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    (CACHE / "running").mkdir(parents=True, exist_ok=True)
-    with (CACHE / "running.lock").open("w") as lock:
+    _SHARED.mkdir(exist_ok=True)
+    with (_SHARED / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
