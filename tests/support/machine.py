@@ -233,6 +233,8 @@ class Machine:
         words += [f"--directory={self.ground.root}", f"--machine={self.name}", "--resolv-conf=off", "--timezone=off"]
         # As on a real server: firewalls are set up in it. Its network namespace is its own, so they reach no further.
         words += ["--capability=CAP_NET_ADMIN", "--console=pipe"]
+        # Apps are confined by it, as the kernel of a real server allows.
+        words.append("--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self")
         words += [f"--bind-ro={here}:{there}" for there, here in self.reads.items()]
         words += [f"--bind={here}:{there}" for there, here in self.writes.items()]
         groups = " ".join(map(str, self.ground.cgroups))

@@ -26,7 +26,7 @@ def run_tests(machine: Machine, *words: str, timeout: float = _TIMEOUT) -> Outco
     """Run pytest with these words in the machine, as its root, from the top of the read-only checkout."""
     words = (str(ROOT / ".venv/bin/python"), "-m", "pytest", "-p", "no:cacheprovider", *words)
     script = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", str(ROOT), *words]
-    return machine.run(script, timeout=timeout, env={"PYTHONDONTWRITEBYTECODE": "1"})
+    return machine.run(script, timeout=timeout, env={"PYTHONDONTWRITEBYTECODE": "1", "POTIONS_INSIDE_MACHINE": "yes"})
 
 
 def passes(machine: Machine, *words: str) -> None:
