@@ -33,7 +33,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
             report.sections.append((f"machine {machine.name}", machine.report()))
             if item.config.getoption("--keep-machines"):
                 machine.keep()
-                report.sections.append((f"machine {machine.name} was kept", machine.enter_words()))
+                report.sections.append((f"machine {machine.name} was kept", machine.how_to_enter()))
     return report
 
 
@@ -62,6 +62,9 @@ def make_machine() -> Iterator[MakeMachine]:
     """Several machines in one test, destroyed at its end."""
     with ExitStack() as made:
         yield lambda suite="bookworm", **options: made.enter_context(machine_of(suite, **options))
+
+
+# A server with Potions on it is one fixture more: ``machine`` and ``wheel``, and what installs the one on the other.
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import tarfile
 import tempfile
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +24,7 @@ import psutil
 
 from support import machine_ground
 from support.machine_base import CACHE, base_of
+from support.machine_furniture import furnish, keep_downloads
 from support.machine_ground import Ground
 from support.platform import Outcome, wait_for
 
@@ -69,7 +68,7 @@ class Machine:
     @property
     def name(self) -> str:
         """Its host name."""
-        return f"machine{self.ground.number}"
+        return self.ground.host_name
 
     @property
     def is_running(self) -> bool:
@@ -78,12 +77,12 @@ class Machine:
     @property
     def key(self) -> Path:
         """The private key that root of the machine accepts."""
-        return self.ground.folder / "key"
+        return self.ground.key
 
     @property
     def known_hosts(self) -> Path:
         """A file in the form of OpenSSH's known_hosts with the machine's own key."""
-        return self.ground.folder / "known_hosts"
+        return self.ground.known_hosts
 
     # Power
 
@@ -135,7 +134,7 @@ class Machine:
         if self._nspawn is not None:
             self._end_of_nspawn()
         ALIVE.remove(self)
-        _keep_downloads(self)
+        keep_downloads(self.ground, self.suite)
         machine_ground.release(self.ground)
 
     def keep(self) -> None:
@@ -173,7 +172,7 @@ class Machine:
     def ssh(
         self, command: str, *, user: str = "root", stdin: str | bytes = "", timeout: float = COMMAND_TIMEOUT
     ) -> Outcome:
-        """Run a command through SSH, with a login as PAM makes it; some 150 ms."""
+        """Run a command through SSH, with a login as PAM makes it; some 300 ms."""
         return _run([*self.ssh_words(user), command], stdin, timeout)
 
     def ssh_words(self, user: str = "root") -> list[str]:
@@ -219,9 +218,9 @@ class Machine:
         failed = self.run("systemctl --failed --no-pager --plain").out if self.is_running else "it is off"
         return f"{self.name} ({self.suite}, {self.address})\n{failed}\n{self.journal()}"
 
-    def enter_words(self) -> str:
-        """The command by which a person gets a shell in it."""
-        return f"nsenter --target {self._leader} --all --root --wd=/root bash -l"
+    def how_to_enter(self) -> str:
+        """What a person types to get a shell in it, and to let it go when it was kept."""
+        return f"nsenter --target {self._leader} --all --root --wd bash -l\nrm {self._keep_file}"
 
     # Below
 
@@ -234,6 +233,8 @@ class Machine:
         words += [f"--directory={self.ground.root}", f"--machine={self.name}", "--resolv-conf=off", "--timezone=off"]
         # As on a real server: firewalls are set up in it. Its network namespace is its own, so they reach no further.
         words += ["--capability=CAP_NET_ADMIN", "--console=pipe"]
+        # Apps are confined by it, as the kernel of a real server allows.
+        words.append("--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self")
         words += [f"--bind-ro={here}:{there}" for there, here in self.reads.items()]
         words += [f"--bind={here}:{there}" for there, here in self.writes.items()]
         groups = " ".join(map(str, self.ground.cgroups))
@@ -260,7 +261,7 @@ class Machine:
 
     def _is_up(self) -> bool:
         assert self.is_running, f"{self.name} ended while it booted\n{self.console()}"
-        state = self.run("systemctl is-system-running --wait").out.strip()
+        state = self.run("systemctl is-system-running --wait", timeout=BOOT_TIMEOUT).out.strip()
         return state in ("running", "degraded")
 
     def _ssh_answers(self) -> bool:
@@ -317,62 +318,12 @@ def make_machine(
     try:
         machine_ground.mount_disk(ground, base, disk_megabytes)
         machine_ground.set_way_out(ground, is_open=with_network)
-        _furnish(machine)
+        furnish(ground, suite)
     except BaseException:
         machine_ground.release(ground)
         raise
     ALIVE.append(machine)
     return machine
-
-
-def _furnish(machine: Machine) -> None:
-    """Give it what no two machines share, and what this computer knows of the world around."""
-    root = machine.ground.root
-    (root / "etc/machine-id").write_text(f"{uuid.uuid4().hex}\n")
-    (root / "etc/hostname").write_text(f"{machine.name}\n")
-    (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {machine.name}\n")
-    shutil.copyfile("/etc/resolv.conf", root / "etc/resolv.conf")
-    _give_keys(machine)
-    _give_trust(root)
-    _give_downloads(machine)
-
-
-def _give_keys(machine: Machine) -> None:
-    """A key of its own for its SSH server, and one that root accepts."""
-    root = machine.ground.root
-    host_key = root / "etc/ssh/ssh_host_ed25519_key"
-    for path in (host_key, machine.key):
-        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", machine.name, "-f", str(path)]
-        subprocess.run(words, check=True, capture_output=True)
-    (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
-    shutil.copyfile(machine.key.with_suffix(".pub"), root / "root/.ssh/authorized_keys")
-    machine.known_hosts.write_text(f"{machine.address} {host_key.with_suffix('.pub').read_text()}")
-
-
-def _give_trust(root: Path) -> None:
-    """The authorities that this computer trusts: what it reaches may be known by one of its own."""
-    shutil.copyfile("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
-    own = Path("/usr/local/share/ca-certificates")
-    if own.is_dir():
-        shutil.copytree(own, root / "usr/local/share/ca-certificates", dirs_exist_ok=True)
-
-
-# apt locks its folder of packages, so that machines cannot share one: each gets a copy and gives back what is new.
-
-
-def _give_downloads(machine: Machine) -> None:
-    for package in (CACHE / "apt" / machine.suite).glob("*.deb"):
-        shutil.copyfile(package, machine.ground.root / "var/cache/apt/archives" / package.name)
-
-
-def _keep_downloads(machine: Machine) -> None:
-    kept = CACHE / "apt" / machine.suite
-    kept.mkdir(parents=True, exist_ok=True)
-    for package in (machine.ground.root / "var/cache/apt/archives").glob("*.deb"):
-        if not (kept / package.name).exists():
-            new = kept / f"{package.name}.{machine.name}"
-            shutil.copyfile(package, new)
-            new.rename(kept / package.name)
 
 
 def _run(words: list[str], stdin: str | bytes, timeout: float) -> Outcome:

@@ -50,7 +50,7 @@ def what_is_lacking() -> str:
         return "needs root: a machine has a network and control groups of its own"
     missing = sorted(package for program, package in PROGRAMS.items() if shutil.which(program) is None)
     if missing:
-        return f"needs {' '.join(missing)}: scripts/install_test_tools --machines installs them, as root"
+        return f"needs {' '.join(missing)}: scripts/install_test_tools machines installs them, as root"
     return ""
 
 

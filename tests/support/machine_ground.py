@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -43,6 +44,20 @@ class Ground:
     def name(self) -> str:
         """Of its network namespace, its control groups and its interface here; at most 15 bytes."""
         return f"{_PREFIX}{self.number}"
+
+    @property
+    def host_name(self) -> str:
+        return f"machine{self.number}"
+
+    @property
+    def key(self) -> Path:
+        """The private key that root of the machine accepts."""
+        return self.folder / "key"
+
+    @property
+    def known_hosts(self) -> Path:
+        """A file in the form of OpenSSH's known_hosts with the machine's own key."""
+        return self.folder / "known_hosts"
 
     @property
     def folder(self) -> Path:
@@ -190,7 +205,7 @@ def _remove_group(group: Path) -> None:
     """A control group and those in it, deepest first; it is busy for a moment after its last process ended."""
     folders = [*sorted(group.rglob("*/"), key=lambda path: -len(path.parts)), group] if group.exists() else []
     for folder in folders:
-        wait_for(lambda folder=folder: _is_removed(folder), f"{folder} is removed", _TIMEOUT)
+        wait_for(partial(_is_removed, folder), f"{folder} is removed", _TIMEOUT)
 
 
 def _is_removed(group: Path) -> bool:
