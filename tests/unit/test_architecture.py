@@ -86,7 +86,7 @@ LAYERS: dict[str, set[str]] = {
         "schema",
     },
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
-    "server": {"client", "errors", "host", "layout", "model", "render", "schema", "settings"},
+    "server": {"client", "errors", "host", "layout", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),

@@ -64,10 +64,9 @@ def known_settings() -> Settings | None:
     return None
 
 
-def wanted_settings(wishes: Wishes) -> Settings:
-    """What this server shall run with."""
+def wanted_settings(wishes: Wishes, known: Settings | None) -> Settings:
+    """What this server shall run with, given what it had. Raises UsageRefused for what cannot be."""
     _refuse(wishes)
-    known = known_settings()
     base = known or Settings(
         http_port=HTTP_PORT,
         first_port=FIRST_PORT,
