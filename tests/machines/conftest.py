@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.installed import installed_disk
+from support.installed_disk import installed_disk
 from support.machine import ALIVE, Machine, machine_of
 from support.machine_base import what_is_lacking
 from support.server import InstalledServer

@@ -69,7 +69,7 @@ LAYERS: dict[str, set[str]] = {
     },
     # Processes
     "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service", "turns"},
-    "client": {"errors", "names", "schema"},
+    "client": {"errors", "layout", "names", "schema"},
     "dashboard": {"client", "errors", "harmless", "listening", "names", "schema", "turns"},
     "cli": {
         "",
@@ -86,7 +86,7 @@ LAYERS: dict[str, set[str]] = {
         "schema",
     },
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
-    "server": {"client", "errors", "host", "layout", "model", "render", "schema", "settings"},
+    "server": {"client", "errors", "host", "layout", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),

@@ -148,7 +148,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/usr/sbin/nft -f {rules}
 ExecReload=/usr/sbin/nft -f {rules}
-ExecStop=/usr/sbin/nft delete table inet potions
+ExecStop=-/usr/sbin/nft delete table inet potions
 ProtectHome=yes
 ProtectSystem=full
 

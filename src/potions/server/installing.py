@@ -31,7 +31,7 @@ Tell = Callable[[StepReport], None]
 class Order:
     """What is to be installed, and how."""
 
-    wishes: Wishes = Wishes()
+    wishes: Wishes
     wheel: Path | None = None
     """None: of the Potions that runs here."""
     adopt_deploy: bool = False
@@ -60,7 +60,7 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
     warned = warnings(computer)
     for warning in warned:
         say(warning)
-    settings = wanted_settings(order.wishes)
+    settings = wanted_settings(order.wishes, known_settings())
     # What this process makes may be read by other users, whatever the shell that it was started from says.
     os.umask(0o022)
     with tempfile.TemporaryDirectory(prefix="potions-install-") as scratch:

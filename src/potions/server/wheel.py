@@ -55,7 +55,7 @@ class Wheel:
 
 
 def open_wheel(path: Path) -> Wheel:
-    """The wheel in that file. Raises WheelRefused where it is none of Potions', or none that a server can be made of."""
+    """The wheel in that file. Raises WheelRefused where it is none of Potions', or no server can be made of it."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
@@ -92,7 +92,7 @@ def wheel_of_this_program(folder: Path) -> Wheel:
     """
     found = distribution(_NAME)
     checkout = _checkout_of(found)
-    return open_wheel(_build(checkout, folder) if checkout else _pack(found, folder))
+    return open_wheel(_build(checkout, folder) if checkout else pack(found, folder))
 
 
 def _checkout_of(found: Distribution) -> Path | None:
@@ -111,7 +111,7 @@ def _build(checkout: Path, folder: Path) -> Path:
     return next(folder.glob(f"{_NAME}-*.whl"))
 
 
-def _pack(found: Distribution, folder: Path) -> Path:
+def pack(found: Distribution, folder: Path) -> Path:
     files = sorted(_shipped(found.files or []), key=str)
     target = folder / f"{_NAME}-{found.version}-py3-none-any.whl"
     record = []
