@@ -98,7 +98,12 @@ def test_no_secret_is_seen_from_outside(victim: InstalledServer) -> None:
     shown = server.machine.do("ps auxwwe; systemctl show victim-blue; systemctl cat victim-blue; journalctl --no-pager")
     own = "\n".join(line for line in shown.splitlines() if "victim.py" not in line)
     assert SECRET not in own
-    assert server.machine.run(["grep", "-rlF", SECRET, "--exclude-dir=credentials", "/etc", "/var/lib", "/run", "/usr/local"]).out == ""
+    assert (
+        server.machine.run(
+            ["grep", "-rlF", SECRET, "--exclude-dir=credentials", "/etc", "/var/lib", "/run", "/usr/local"]
+        ).out
+        == ""
+    )
     server.machine.do("useradd somebody")
     for path in PRIVATE:
         assert server.machine.run(["cat", path], user="somebody").status != 0

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
+from support.machine import machine_of
 from support.platform import wait_for
 from support.server import InstalledServer
 
@@ -29,9 +33,7 @@ def blog(fresh_server: InstalledServer) -> InstalledServer:
 def serves_alone(server: InstalledServer, version: str) -> None:
     """Exactly one slot runs, it is the live one, it answers as that release, and the file is there."""
     server.serves(APP, version)
-    wait_for(
-        lambda: server.running_slots(APP) == [server.live(APP)], f"only the live slot runs\n{server.report()}", 60
-    )
+    wait_for(lambda: server.running_slots(APP) == [server.live(APP)], f"only the live slot runs\n{server.report()}", 60)
     assert server.file(APP, "storage/letter.txt").text == "dear customer"
 
 
@@ -133,12 +135,27 @@ def test_apps_serve_while_the_agent_is_down_and_caddy_comes_back_by_itself(blog:
 
 
 @pytest.mark.contract("B11")
-@pytest.mark.contract("B8")
-def test_a_server_without_room_loses_nothing(fresh_server: InstalledServer) -> None:
-    """What would not fit is refused before; on a disk that is full everything serves on, and can be stopped."""
-    server = fresh_server
-    server.do("apps", "create", APP)
-    server.deploy(APP, "one")
-    server.settled(APP)
-    server.put(APP, "storage/letter.txt", "dear customer")
-    server.machine.do("mkdir /mnt/small && mount -t tmpfs -o size=30m small /mnt/small && cp -a /opt/potions/. /mnt/small/")
+def test_a_server_without_room_loses_nothing(installed: Callable[[str], Path], tmp_path: Path) -> None:
+    """What does not fit is refused, everything serves on, an app can be stopped; with room again, all goes on."""
+    with machine_of("bookworm", over=installed("bookworm"), disk_megabytes=500) as machine:
+        server = InstalledServer(machine, tmp_path / "releases")
+        server.do("apps", "create", APP)
+        server.deploy(APP, "one")
+        server.settled(APP)
+        server.put(APP, "storage/letter.txt", "dear customer")
+        release = server.release("two")
+        machine.run("dd if=/dev/zero of=/opt/fill bs=1M; dd if=/dev/zero of=/opt/fill.rest bs=1")
+        refused = server.potions("deploy", release, "--app", APP)
+        assert refused.status != 0
+        assert "room" in refused.text or "full" in refused.text, refused.text
+        serves_alone(server, "one")
+        server.potions("stop", APP)
+        wait_for(lambda: server.running_slots(APP) == [], "it is stopped", 60)
+        machine.power_cut()
+        machine.boot()
+        machine.do("rm /opt/fill /opt/fill.rest")
+        server.do("start", APP)
+        serves_alone(server, "one")
+        server.do("deploy", release, "--app", APP)
+        server.settled(APP)
+        serves_alone(server, "two")
