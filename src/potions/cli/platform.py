@@ -9,6 +9,7 @@ from rich.text import Text
 
 from potions.cli.apps import show_apps
 from potions.cli.connection import connect
+from potions.cli.elsewhere import addressed
 from potions.cli.links import find_dashboard, tell_dashboard
 from potions.cli.options import Json
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr
@@ -137,6 +138,6 @@ def _show_queue(running: list[Deployment]) -> None:
             f"{deployment.number} of {deployment.app}",
             deployment.status.value,
             deployment.release.label,
-            f"potions log {deployment.app} {deployment.number} -f",
+            addressed(f"potions log {deployment.app} {deployment.number} -f"),
         )
     show(table)
