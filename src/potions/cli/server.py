@@ -144,12 +144,9 @@ def _greet(connection: Connection, meant: Server) -> str:
     from potions.client import Client, Elsewhere
     from potions.ssh import Tunnel
 
-    tunnel = Tunnel(connection, socket_there(meant))
-    try:
-        with Client(tunnel.socket, elsewhere=Elsewhere(meant.name, str(meant.address))) as client:
-            return client.status().version
-    finally:
-        tunnel.close()
+    where = Elsewhere(meant.name, str(meant.address))
+    with Tunnel(connection, socket_there(meant)) as tunnel, Client(tunnel.socket, elsewhere=where) as client:
+        return client.status().version
 
 
 def _show(found: list[Server]) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import ExitStack
 from types import FrameType
 
 from potions.cli.screen import sanitise, say, stderr
@@ -20,7 +21,7 @@ def connect_to(server: Server) -> Client:
     """Open it. Raises what `Connection` and `Tunnel` raise."""
     connection = Connection(server.address, AtTerminal())
     try:
-        return TunnelledClient(server, Tunnel(connection, socket_there(server)))
+        return TunnelledClient(server, connection)
     except BaseException:
         connection.close()
         raise
@@ -34,16 +35,16 @@ def socket_there(server: Server) -> str:
 class TunnelledClient(Client):
     """Closes its tunnel with itself, also where a signal ends this process."""
 
-    def __init__(self, server: Server, tunnel: Tunnel) -> None:
-        super().__init__(tunnel.socket, elsewhere=Elsewhere(server.name, str(server.address)))
-        self._tunnel = tunnel
+    def __init__(self, server: Server, connection: Connection) -> None:
         _unwind_on_signals()
+        self._closing = ExitStack()
+        self._closing.callback(connection.close)
+        tunnel = self._closing.enter_context(Tunnel(connection, socket_there(server)))
+        super().__init__(tunnel.socket, elsewhere=Elsewhere(server.name, str(server.address)))
+        self._closing.callback(super().close)
 
     def close(self) -> None:
-        try:
-            super().close()
-        finally:
-            self._tunnel.close()
+        self._closing.close()
 
 
 def _unwind_on_signals() -> None:

@@ -158,7 +158,7 @@ class Remote:
             do="Sign in as root, or as somebody who may use sudo.",
         )
 
-    # The two ends
+    # The other end
 
     def _run(self, line: str, typed: bytes, tell: TellLine | None) -> Ran:
         return self._call(self._run_there(line, typed, tell))

@@ -37,7 +37,10 @@ id -un
 
 
 class Tunnel:
-    """Forwards a socket. ``socket`` is its end here, in a folder that nobody else may enter. Close it."""
+    """Forwards a socket. ``socket`` is its end here, in a folder that nobody else may enter; nothing is left of it.
+
+    Use it as a context manager, or call ``close``. The connection stays the caller's.
+    """
 
     def __init__(self, connection: Connection, there: str = SERVER_SOCKET) -> None:
         """Raises NotInstalledThere, AgentUnreachable, NotAllowed, ForwardingForbidden, ServerUnreachable."""
@@ -51,12 +54,15 @@ class Tunnel:
             self._remove()
             raise
 
+    def __enter__(self) -> Tunnel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Nothing of it is left afterwards, and the connection is closed, too."""
-        try:
-            self._connection.close()
-        finally:
-            self._remove()
+        """What still flows goes on until the connection is closed."""
+        self._remove()
 
     async def _listen(self, there: str) -> None:
         await self._connection.ssh.forward_local_path(str(self.socket), there)
