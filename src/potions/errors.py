@@ -921,11 +921,11 @@ class SshNotAccepted(PotionsError):
     code = "ssh-not-accepted"
     http_status = 403
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, copy_id: str) -> None:
         super().__init__(
             f"{where} does not accept any key from here.",
             why="Tried were those of the SSH agent, and those that ~/.ssh has or ~/.ssh/config names.",
-            do=f"Put one there: ssh-copy-id {where}; or load one into the agent: ssh-add",
+            do=f"Put one there: {copy_id}; or load one into the agent: ssh-add",
         )
 
 
@@ -975,7 +975,7 @@ class HostKeyChanged(PotionsError):
         )
         super().__init__(
             f"THE KEY OF {where} HAS CHANGED. Somebody may be listening in; nothing was sent.",
-            why=f"{now}\nThe one before is in {' and in '.join(places)}",
+            why=f"Its {kind} key now has the fingerprint {fingerprint}\nThe one before is in {' and in '.join(places)}",
             do="Ask whoever runs it. Only if it was set up anew, and that fingerprint is its own: remove that line, "
             "then run the same again.",
         )

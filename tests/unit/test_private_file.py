@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from potions.cli import private_file
+from potions import private_file
 from potions.errors import FileNotWritten
 from potions.private_file import refuse_taken, write_private
 

@@ -24,8 +24,24 @@ class Elsewhere:
     """``anna@example.org:22``"""
 
 
+def route_unknown(answer: httpx.Response, elsewhere: Elsewhere | None) -> PotionsError:
+    """The error for an agent that has no such route."""
+    reason = f"It does not know {answer.request.method} {answer.request.url.path}."
+    return _misfit(answer, reason, elsewhere)
+
+
 def not_understood(answer: httpx.Response, reason: object, elsewhere: Elsewhere | None) -> PotionsError:
-    """The error for an answer, or a refusal of the request, that only another version would give."""
+    """The error for an answer that nobody here can read."""
+    if VERSION_HEADER in answer.headers:
+        return _misfit(answer, reason, elsewhere)
+    return InternalError(
+        "The agent's answer was not understood.",
+        why=f"The agent may be of another version. ({reason})",
+        do=_bring_agent_up_to_date(elsewhere),
+    )
+
+
+def _misfit(answer: httpx.Response, reason: object, elsewhere: Elsewhere | None) -> PotionsError:
     version = answer.headers.get(VERSION_HEADER, "")
     theirs, ours = _rank(answer), _own_rank()
     if theirs < ours:

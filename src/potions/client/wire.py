@@ -20,7 +20,7 @@ import httpx
 import msgspec
 
 from potions import errors
-from potions.client.versions import Elsewhere, not_understood
+from potions.client.versions import Elsewhere, not_understood, route_unknown
 from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, NotAllowed, PotionsError, RequestRefused
 from potions.names import parse_app_name
 from potions.schema import ErrorBody
@@ -266,13 +266,13 @@ def decode(answer: httpx.Response, kind: type[T], elsewhere: Elsewhere | None = 
 
 
 def refusal(answer: httpx.Response, elsewhere: Elsewhere | None = None) -> PotionsError:
-    asked = f"{answer.request.method} {answer.request.url.path}"
     try:
         body = msgspec.json.decode(answer.content, type=ErrorBody)
     except msgspec.DecodeError:
+        asked = f"{answer.request.method} {answer.request.url.path}"
         return not_understood(answer, f"Status {answer.status_code} for {asked}.", elsewhere)
     if body.code == RequestRefused.code and answer.status_code in _UNKNOWN_ROUTE:
-        return not_understood(answer, f"It does not know {asked}.", elsewhere)
+        return route_unknown(answer, elsewhere)
     return error_from(body)
 
 

@@ -28,6 +28,11 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.user}@{host}" + ("" if self.port is None else f":{self.port}")
 
+    @property
+    def for_ssh(self) -> str:
+        """As words for ssh and its kin, which take the port apart."""
+        return ("" if self.port is None else f"-p {self.port} ") + f"{self.user}@{self.host}"
+
 
 def parse_address(text: str) -> Address:
     """The address that ``text`` is. Raises ServerAddressRefused, with the rule that it breaks."""

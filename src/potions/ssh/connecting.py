@@ -53,14 +53,22 @@ class Door:
         known = KnownHosts()
         client = _Client(self._loop, self._person, self._address)
         try:
-            return await self._attempt(known, client, ask=ask)
+            try:
+                return await self._attempt(known, client, ask=ask)
+            except ServerUnreachable as error:
+                if not (known.names_a_key and isinstance(error.__cause__, asyncssh.Error)):
+                    raise
+            # Asked for the kinds of keys that are known, a server that has another kind now just hangs up.
+            return await self._attempt(known, client, ask=ask, every_kind_of_key=True)
         except asyncssh.HostKeyNotVerifiable as error:
             if client.shown is None:
                 raise self._not_verifiable(error) from error
             await self._accept(known, client.shown)
         return await self._open_known(ask=ask)
 
-    async def _attempt(self, known: KnownHosts, client: _Client, *, ask: bool) -> asyncssh.SSHClientConnection:
+    async def _attempt(
+        self, known: KnownHosts, client: _Client, *, ask: bool, every_kind_of_key: bool = False
+    ) -> asyncssh.SSHClientConnection:
         options: dict[str, Any] = {
             "username": self._address.user,
             "known_hosts": known,
@@ -73,6 +81,8 @@ class Door:
         }
         if self._address.port is not None:
             options["port"] = self._address.port
+        if every_kind_of_key:
+            options["server_host_key_algs"] = "default"
         if ask:
             options["passphrase"] = client.passphrase
         else:
@@ -82,7 +92,7 @@ class Door:
         except asyncssh.HostKeyNotVerifiable:
             raise
         except (asyncssh.Error, OSError, ValueError) as error:
-            raise self._told(error, known) from error
+            raise self._told(error) from error
 
     async def _accept(self, known: KnownHosts, shown: Shown) -> None:
         where = str(self._address)
@@ -105,16 +115,14 @@ class Door:
         return SshSetupBroken(
             f"A computer on the way to {self._address} is not known.",
             why=error.reason,
-            do=f"Meet it once with ssh, which asks: ssh {self._address.user}@{self._address.host}",
+            do=f"Meet it once with ssh, which asks: ssh {self._address.for_ssh}",
         )
 
-    def _told(self, error: Exception, known: KnownHosts) -> PotionsError:
+    def _told(self, error: Exception) -> PotionsError:
         where = str(self._address)
         match error:
             case asyncssh.PermissionDenied():
-                return SshNotAccepted(where)
-            case asyncssh.KeyExchangeFailed() if known.names_a_key and "host key" in error.reason:
-                return known.refuse(where, None)
+                return SshNotAccepted(where, f"ssh-copy-id {self._address.for_ssh}")
             case asyncssh.ConfigParseError() | asyncssh.KeyImportError() | asyncssh.KeyEncryptionError():
                 return SshSetupBroken(f"What ssh is told in ~/.ssh cannot be used for {where}.", why=str(error))
             case asyncssh.Error():

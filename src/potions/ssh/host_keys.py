@@ -101,12 +101,10 @@ class KnownHosts:
         """Whether this host has been met before, so that another key of it is a changed one."""
         return any(line.trusted[0] for line in self.lines)
 
-    def refuse(self, where: str, shown: Shown | None) -> HostKeyUnknown | HostKeyChanged:
-        """The error for a key that is not trusted; None is for a server without any of the kinds that are known."""
-        if shown is None or self.names_a_key:
-            return HostKeyChanged(
-                where, shown.kind if shown else "", shown.fingerprint if shown else "", self._places()
-            )
+    def refuse(self, where: str, shown: Shown) -> HostKeyUnknown | HostKeyChanged:
+        """The error for a key that is not trusted."""
+        if self.names_a_key:
+            return HostKeyChanged(where, shown.kind, shown.fingerprint, self._places())
         return HostKeyUnknown(where, shown.kind, shown.fingerprint)
 
     def accept(self, shown: Shown) -> None:

@@ -25,6 +25,8 @@ TellBytes = Callable[[int], None]
 
 _PIECE = 256 * 1024
 _PASSWORD_TRIES = 3
+#: As SSH names them, and as a shell counts them.
+_SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "PIPE": 13, "TERM": 15}
 #: So that what sudo did not read of its password is nobody's input.
 _WITHOUT_INPUT = 'exec "$@" </dev/null'
 
@@ -218,8 +220,5 @@ def _status(process: Any) -> int:
     if process.exit_status is None:
         raise asyncssh.ConnectionLost("The connection was lost before the command ended.")
     if process.exit_signal is not None:
-        return 128 + int(_SIGNALS.get(process.exit_signal[0], 0))
+        return 128 + _SIGNALS.get(process.exit_signal[0], 0)
     return int(process.exit_status)
-
-
-_SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "PIPE": 13, "TERM": 15}
