@@ -24,12 +24,15 @@ from potions.agent.api.storage import StorageController
 from potions.agent.api.tokens import TokenController, audit
 from potions.agent.api.variables import VariableController
 from potions.agent.audit import AuditMiddleware
-from potions.agent.peer import PeerProtocol
+from potions.agent.peer import admitting
 from potions.layout import Home
 from potions.listening import listen_privately
 from potions.model.access import Needs
 from potions.schema import PlatformStatus
 from potions.service import Service
+
+#: Who may open the sockets of a server's agent; each is open to one of them, by its unit.
+ADMIN_GROUPS = frozenset({"potions-admin", "potions"})
 
 
 @get(
@@ -91,7 +94,7 @@ def make_server(service: Service) -> uvicorn.Server:
     """What answers on the sockets that it is given."""
     config = uvicorn.Config(
         make_app(service),
-        http=PeerProtocol,
+        http=admitting(ADMIN_GROUPS if service.context.settings.server else frozenset()),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import grp
 import os
 import pwd
 import socket
@@ -17,14 +18,17 @@ _CREDENTIALS = struct.Struct("3i")
 class PeerProtocol(H11Protocol):
     """HTTP over the agent's socket. The peer's user name stands as the client's address; strangers are cut off.
 
-    Who may command this agent: the user it runs as, and root. The socket's folder keeps everybody else away already;
-    this holds also where somebody made that folder readable.
+    Who may command this agent: the user it runs as, root, and whom ``admitted`` names. The socket's own mode, or its
+    folder's, keeps everybody else away already; this holds also where somebody made that readable.
     """
+
+    #: Groups whose members may command it: on a server ``potions-admin``, and the dashboard's own user's.
+    admitted: frozenset[str] = frozenset()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
-        if uid in {0, os.geteuid()}:
+        if uid in {0, os.geteuid()} or not self.admitted.isdisjoint(groups_of(uid)):
             self.client = (user_name(uid), uid)
         else:
             # Nothing it sent is read any more.
@@ -36,6 +40,20 @@ def peer_uid(connection: socket.socket) -> int:
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     _pid, uid, _gid = _CREDENTIALS.unpack(credentials)
     return int(uid)
+
+
+def groups_of(uid: int) -> set[str]:
+    """The names of all groups that a user is in; none where the user has no name."""
+    try:
+        user = pwd.getpwuid(uid)
+        return {grp.getgrgid(gid).gr_name for gid in os.getgrouplist(user.pw_name, user.pw_gid)}
+    except KeyError:
+        return set()
+
+
+def admitting(groups: frozenset[str]) -> type[PeerProtocol]:
+    """The same for an agent that the members of these groups may command too."""
+    return type("AdmittingProtocol", (PeerProtocol,), {"admitted": groups})
 
 
 def user_name(uid: int) -> str:

@@ -23,6 +23,17 @@ class Account(msgspec.Struct, frozen=True):
     switch: bool
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """What one program of an app may use at most, where the supervisor can hold it to that. None: no limit."""
+
+    memory: int | None = None
+    """In bytes, with its file cache: at the limit it is made smaller first, then a process is ended."""
+    cpu: int | None = None
+    """In percent of one processor: 150 is one and a half."""
+    tasks: int | None = None
+    """Processes and threads."""
+
+
 class Service(msgspec.Struct, frozen=True):
     """A program of an app: a slot's ``web``, a worker beside it, or a one-shot such as its migration.
 
@@ -43,6 +54,9 @@ class Service(msgspec.Struct, frozen=True):
     """Start it again when it ends by itself; False for a one-shot."""
     own_variables: Mapping[str, str | None] = {}
     """What this program finds beside or instead of ``env_file``'s; None: not at all. No secrets: it is not sealed."""
+    app_directory: Path | None = None
+    """The directory of its app: the only one of all apps that it sees. None for a program of the platform's."""
+    limits: Limits = Limits()
 
 
 def slot_service(app: str, colour: Colour) -> str:
