@@ -970,9 +970,6 @@ class HostKeyChanged(PotionsError):
     http_status = 403
 
     def __init__(self, where: str, kind: str, fingerprint: str, places: list[str]) -> None:
-        now = (
-            f"Its {kind} key now has the fingerprint {fingerprint}" if kind else "It has no key of that kind any more."
-        )
         super().__init__(
             f"THE KEY OF {where} HAS CHANGED. Somebody may be listening in; nothing was sent.",
             why=f"Its {kind} key now has the fingerprint {fingerprint}\nThe one before is in {' and in '.join(places)}",

@@ -55,8 +55,8 @@ class Door:
         try:
             try:
                 return await self._attempt(known, client, ask=ask)
-            except ServerUnreachable as error:
-                if not (known.names_a_key and isinstance(error.__cause__, asyncssh.Error)):
+            except ServerUnreachable:
+                if not known.names_a_key:
                     raise
             # Asked for the kinds of keys that are known, a server that has another kind now just hangs up.
             return await self._attempt(known, client, ask=ask, every_kind_of_key=True)
@@ -127,6 +127,8 @@ class Door:
                 return SshSetupBroken(f"What ssh is told in ~/.ssh cannot be used for {where}.", why=str(error))
             case asyncssh.Error():
                 return ServerUnreachable(f"SSH to {where} failed.", why=error.reason)
+            case ConnectionResetError() | BrokenPipeError():
+                return ServerUnreachable(f"SSH to {where} failed.", why="The other end hung up.")
             case socket.gaierror():
                 return ServerUnreachable(
                     f"There is no computer called {self._address.host}.",
@@ -169,8 +171,15 @@ class _Client(asyncssh.SSHClient):
         self.shown = Shown(key)
         return False
 
-    async def passphrase(self, filename: str) -> str:
-        return await self._secret(f"Passphrase of {filename}: ")
+    def passphrase(self, filename: str) -> str:
+        """Called in a thread that is neither the loop's nor the one that may ask."""
+        if not _has_public_half(filename):
+            # asyncssh would ask, and then fail over it (2.24).
+            raise SshSetupBroken(
+                f"{filename} wants a passphrase, and has no public half beside it.",
+                do=f"Make that: ssh-keygen -y -f {filename} > {filename}.pub; or load the key: ssh-add {filename}",
+            )
+        return self._loop.from_elsewhere(self._secret(f"Passphrase of {filename}: "))
 
     async def password_auth_requested(self) -> str | None:
         if self._has_tried:
@@ -192,6 +201,17 @@ class _Client(asyncssh.SSHClient):
 
     async def _secret(self, question: str) -> str:
         return await self._loop.here(lambda: self._person.ask_secretly(question))
+
+
+def _has_public_half(filename: str) -> bool:
+    """Newer files of keys have it in themselves."""
+    for path in (f"{filename}.pub", filename):
+        try:
+            asyncssh.read_public_key(path)
+        except (OSError, asyncssh.KeyImportError):
+            continue
+        return True
+    return False
 
 
 class Connection:

@@ -54,6 +54,10 @@ class OwnLoop:
         self._wishes.put(_Wish(act, answer))
         return await answer
 
+    def from_elsewhere(self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` gives, for a third thread, in which a library does what may take long."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
     def close(self, last: Coroutine[Any, Any, None] | None = None) -> None:
         """Run ``last``, end whatever else runs, then the thread."""
         try:

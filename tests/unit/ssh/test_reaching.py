@@ -98,6 +98,48 @@ def test_a_passphrase_is_asked_for_at_a_terminal(laptop: Laptop, sshd: Sshd, age
     assert "correct horse" not in told
 
 
+@pytest.mark.parametrize("format_name", ["openssh", "pkcs8-pem", "pkcs1-pem"])
+def test_a_passphrase_of_any_kind_of_file(laptop: Laptop, sshd: Sshd, agent: CannedAgent, format_name: str) -> None:
+    """A wrong one is told. An older kind of file needs the public half beside it, which is told, too."""
+    key = asyncssh.generate_private_key("ssh-rsa")
+    for path in (laptop.key, laptop.key.with_name("id_ed25519.pub")):
+        path.unlink()
+    path = laptop.ssh / "id_rsa"
+    path.touch(mode=0o600)
+    key.write_private_key(path, format_name, passphrase="correct horse")
+    laptop.knows(sshd)
+    sshd.accepted.write_bytes(key.export_public_key())
+    laptop.environment["POTIONS_AGENT_SOCKET"] = str(agent.socket)
+    if format_name != "openssh":
+        with laptop.terminal("--server", sshd.address, "apps", "list") as command:
+            assert f"ssh-keygen -y -f {path} > {path}.pub" in command.rest()
+            assert command.status() == 1
+        key.write_public_key(path.with_name("id_rsa.pub"))
+    for passphrase, status in (("wrong", 1), ("correct horse", 0)):
+        with laptop.terminal("--server", sshd.address, "apps", "list") as command:
+            command.until(f"Passphrase of {path}: ")
+            command.type(f"{passphrase}\n")
+            told = command.rest()
+            assert command.status() == status, told
+        assert "did not expect" not in told
+    assert "blog" in told
+
+
+def test_ctrl_c_at_a_question(laptop: Laptop, sshd: Sshd) -> None:
+    """The terminal shows again what is typed, and nothing goes on."""
+    laptop.key.unlink()
+    laptop.write_key(laptop.key, passphrase="correct horse")
+    laptop.may_enter(sshd)
+    with laptop.terminal("--server", sshd.address, "apps", "list") as command:
+        command.until(f"Passphrase of {laptop.key}: ")
+        assert not command.shows_what_is_typed
+        command.interrupt()
+        command.rest()
+        assert command.status() == 130
+        assert command.shows_what_is_typed
+    assert laptop.left() == []
+
+
 def test_ctrl_c_and_other_ends_leave_nothing(laptop: Laptop, sshd: Sshd, agent: CannedAgent) -> None:
     """A log that is followed ends with Ctrl-C, or with whatever ends programs, and its socket is gone."""
     laptop.may_enter(sshd)
