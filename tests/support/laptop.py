@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +87,17 @@ class Laptop:
     def json(self, *words: str, env: Mapping[str, str] | None = None) -> Any:
         return self.do(*words, "--json", env=env).json()
 
-    def start(self, *words: str, **more: Any) -> subprocess.Popen[str]:
-        """Run a command in the background, to be ended by the test."""
+    @contextmanager
+    def start(self, *words: str, **more: Any) -> Iterator[subprocess.Popen[str]]:
+        """Run a command in the background; it is ended with the block at the latest."""
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL, **more}
-        return subprocess.Popen(["potions", *words], text=True, env=self.environment, cwd=self.home, **streams)
+        with subprocess.Popen(
+            ["potions", *words], text=True, env=self.environment, cwd=self.home, **streams
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def terminal(self, *words: str) -> AbstractContextManager[InTerminal]:
         return in_terminal("potions", *words, environment=self.environment, folder=self.home)

@@ -24,10 +24,14 @@ class Elsewhere:
     """``anna@example.org:22``"""
 
 
-def route_unknown(answer: httpx.Response, elsewhere: Elsewhere | None) -> PotionsError:
-    """The error for an agent that has no such route."""
-    reason = f"It does not know {answer.request.method} {answer.request.url.path}."
-    return _misfit(answer, reason, elsewhere)
+def not_known(answer: httpx.Response, told: str, elsewhere: Elsewhere | None) -> PotionsError:
+    """The error for an agent that has no such route, or does not take what it was sent."""
+    return _misfit(answer, f"{answer.request.method} {answer.request.url.path}: {told}", elsewhere)
+
+
+def is_of_another_version(answer: httpx.Response) -> bool:
+    """Whether the agent says so of itself."""
+    return VERSION_HEADER in answer.headers and _rank(answer) != _own_rank()
 
 
 def not_understood(answer: httpx.Response, reason: object, elsewhere: Elsewhere | None) -> PotionsError:

@@ -20,7 +20,7 @@ import httpx
 import msgspec
 
 from potions import errors
-from potions.client.versions import Elsewhere, not_understood, route_unknown
+from potions.client.versions import Elsewhere, is_of_another_version, not_known, not_understood
 from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, NotAllowed, PotionsError, RequestRefused
 from potions.names import parse_app_name
 from potions.schema import ErrorBody
@@ -271,8 +271,8 @@ def refusal(answer: httpx.Response, elsewhere: Elsewhere | None = None) -> Potio
     except msgspec.DecodeError:
         asked = f"{answer.request.method} {answer.request.url.path}"
         return not_understood(answer, f"Status {answer.status_code} for {asked}.", elsewhere)
-    if body.code == RequestRefused.code and answer.status_code in _UNKNOWN_ROUTE:
-        return route_unknown(answer, elsewhere)
+    if body.code == RequestRefused.code and (answer.status_code in _UNKNOWN_ROUTE or is_of_another_version(answer)):
+        return not_known(answer, body.why or body.what, elsewhere)
     return error_from(body)
 
 

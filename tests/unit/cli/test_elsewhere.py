@@ -72,7 +72,10 @@ def test_the_environment_means_it_less(monkeypatch: pytest.MonkeyPatch) -> None:
         ("Look: potions log blog 3 -f", "Look: potions --server a@b log blog 3 -f"),
         ("potions down, then potions up", "potions down, then potions up"),
         ("potions server add a@b", "potions server add a@b"),
-        ("(potions apps list) or potions logs APP", "(potions --server a@b apps list) or potions --server a@b logs APP"),
+        (
+            "(potions apps list) or potions logs APP",
+            "(potions --server a@b apps list) or potions --server a@b logs APP",
+        ),
         ("/srv/potions env, mypotions log, potions logbook", "/srv/potions env, mypotions log, potions logbook"),
     ],
 )

@@ -176,11 +176,11 @@ def test_something_else_answers(laptop: Laptop) -> None:
     """A server that is not for SSH, and one that hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        command = laptop.start("--server", f"root@127.0.0.1:{port}", "status")
-        connection, _ = server.accept()
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        connection.close()
-        out, _ = command.communicate(timeout=30)
+        with laptop.start("--server", f"root@127.0.0.1:{port}", "status") as command:
+            connection, _ = server.accept()
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.close()
+            out, _ = command.communicate(timeout=30)
     assert command.returncode == 1
     assert f"SSH to root@127.0.0.1:{port} failed." in out
 
