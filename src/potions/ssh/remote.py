@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,7 @@ _PIECE = 256 * 1024
 _PASSWORD_TRIES = 3
 #: As SSH names them, and as a shell counts them.
 _SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "KILL": 9, "PIPE": 13, "TERM": 15}
+_SUDO_THAT_ASKS = "sudo -S -p ''"
 #: So that what sudo did not read of its password is nobody's input.
 _WITHOUT_INPUT = 'exec "$@" </dev/null'
 
@@ -123,7 +125,7 @@ class Remote:
             case "free":
                 return command_line(["sudo", "-n", "--", *words]), b""
         typed = f"{self._password}\n".encode()
-        return command_line(["sudo", "-S", "-p", "", "--", "sh", "-c", _WITHOUT_INPUT, "sh", *words]), typed
+        return f"{_SUDO_THAT_ASKS} -- {command_line(['sh', '-c', _WITHOUT_INPUT, 'sh', *words])}", typed
 
     def _find_way(self) -> str:
         if self.run(["id", "-u"]).out.strip() == "0":
@@ -149,7 +151,7 @@ class Remote:
         told = ""
         for _ in range(_PASSWORD_TRIES):
             password = person.ask_secretly(f"Password of {self.user} on {self.address.host}, for sudo: ")
-            tried = self._run(command_line(["sudo", "-k", "-S", "-p", "", "-v"]), f"{password}\n".encode(), None)
+            tried = self._run(f"{_SUDO_THAT_ASKS} -k -v", f"{password}\n".encode(), None)
             if tried.status == 0:
                 self._password = password
                 return
@@ -167,8 +169,10 @@ class Remote:
 
     async def _run_there(self, line: str, typed: bytes, tell: TellLine | None) -> Ran:
         process = await self._connection.ssh.create_process(line, encoding=None, request_pty=False)
-        process.stdin.write(typed)
-        process.stdin.write_eof()
+        # What is not read is nobody's loss: it may have ended already.
+        with suppress(BrokenPipeError):
+            process.stdin.write(typed)
+            process.stdin.write_eof()
         out, err = await asyncio.gather(self._read(process.stdout, tell), self._read(process.stderr, tell))
         await process.wait()
         return Ran(_status(process), out, err)
@@ -176,6 +180,9 @@ class Remote:
     async def _read(self, stream: Any, tell: TellLine | None) -> str:
         lines: list[str] = []
         async for raw in stream:
+            if not raw:
+                # Which asyncssh gives once more at the end of some streams (2.24).
+                continue
             line = raw.decode("utf-8", "replace")
             lines.append(line)
             if tell is not None:
@@ -189,13 +196,15 @@ class Remote:
     async def _send_there(self, data: bytes, target: str, tell: TellBytes | None) -> None:
         line = f"umask 077 && cat > {quoted(target)}"
         process = await self._connection.ssh.create_process(line, encoding=None, request_pty=False)
-        for begin in range(0, len(data), _PIECE):
-            piece = data[begin : begin + _PIECE]
-            process.stdin.write(piece)
-            await process.stdin.drain()
-            if tell is not None:
-                await self._connection.loop.here(partial(tell, len(piece)))
-        process.stdin.write_eof()
+        # Where it cannot be written, the status says so.
+        with suppress(BrokenPipeError):
+            for begin in range(0, len(data), _PIECE):
+                piece = data[begin : begin + _PIECE]
+                process.stdin.write(piece)
+                await process.stdin.drain()
+                if tell is not None:
+                    await self._connection.loop.here(partial(tell, len(piece)))
+            process.stdin.write_eof()
         err = (await process.stderr.read()).decode("utf-8", "replace")
         await process.wait()
         if _status(process) != 0:
