@@ -40,7 +40,7 @@ def _incoming(potions: Platform, app: str) -> list[int]:
 
 def _large(folder: Path) -> Path:
     """A release that takes a few seconds to send."""
-    (folder / "large").write_bytes(os.urandom(150 * _MEGABYTE))
+    (folder / "large").write_bytes(os.urandom(60 * _MEGABYTE))
     return folder
 
 
