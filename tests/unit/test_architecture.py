@@ -69,7 +69,9 @@ LAYERS: dict[str, set[str]] = {
     },
     # Processes
     "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service", "turns"},
-    "client": {"errors", "layout", "names", "schema"},
+    "client": {"", "errors", "layout", "names", "schema"},
+    "private_file": {"errors"},
+    "ssh": {"errors", "private_file"},
     "dashboard": {"client", "errors", "harmless", "listening", "names", "schema", "turns"},
     "cli": {
         "",
@@ -82,8 +84,10 @@ LAYERS: dict[str, set[str]] = {
         "manifest",
         "names",
         "packing",
+        "private_file",
         "project",
         "schema",
+        "ssh",
     },
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "server": {"client", "errors", "host", "layout", "render", "schema", "settings"},

@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
-from potions import __version__
+from potions import API_LEVEL, __version__
 from potions.agent.access import make_guard
 from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
@@ -98,6 +98,8 @@ def make_server(service: Service) -> uvicorn.Server:
         lifespan="off",
         log_config=None,
         access_log=False,
+        # With every answer, refusals too: a client of another version finds out which of them is the older one.
+        headers=[("Potions-Version", __version__), ("Potions-Api-Level", str(API_LEVEL))],
         # No header may say who the peer is.
         proxy_headers=False,
         # Whoever follows a log would otherwise hold the end up for as long as they like.

@@ -61,6 +61,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("log", "potions.cli.deployments:log", "Show the log of one deployment."),
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
     ),
+    "Servers": (
+        Command("server", "potions.cli.server:server", "Add, list, choose and forget servers that SSH reaches."),
+    ),
     "People": (
         Command("users", "potions.cli.users:users", "Invite, list and remove those who sign in on the dashboard."),
         Command("tokens", "potions.cli.tokens:tokens", "Make, list and revoke API tokens."),
@@ -87,7 +90,7 @@ def commands() -> list[Command]:
 def front_page() -> str:
     """The text of ``potions --help``."""
     width = max(len(command.name) for command in commands()) + 2
-    parts = [f"{ABOUT}\n\nUsage: potions COMMAND [--json]\n"]
+    parts = [f"{ABOUT}\n\nUsage: potions COMMAND [--server USER@HOST] [--json]\n"]
     for title, group in GROUPS.items():
         lines = (f"  {command.name:<{width}}{command.summary}\n" for command in group)
         parts.append(f"{title}:\n{''.join(lines)}")

@@ -17,6 +17,7 @@ from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams, stored_route
 from potions.client.variables import VariableCalls
+from potions.client.versions import Elsewhere
 from potions.client.wire import Behalf, app_path, error_from
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "UNPACKED_BYTES",
     "Behalf",
     "Client",
+    "Elsewhere",
     "Incoming",
     "LogFile",
     "Streams",
