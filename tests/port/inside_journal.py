@@ -122,7 +122,8 @@ def test_what_came_too_fast_is_told(stage: Stage, printer: Printer) -> None:
     assert gap.source == GREEN
     assert gap.text.endswith(" lines were dropped: they came faster than the journal takes them")
     count = int(gap.text.split()[0].replace(",", ""))
-    assert count + sum(line.text.startswith("line ") for line in found) == 5_000
+    # Some of those that were printed later may have been dropped as well.
+    assert 5_000 <= count + sum(line.text.startswith("line ") for line in found) < 5_100
     kept = printer.outputs.whole(printer.app, GREEN)
     assert f"[{gap.text}]\n".encode() in b"".join(kept.pieces())
     kept.close()
@@ -130,7 +131,7 @@ def test_what_came_too_fast_is_told(stage: Stage, printer: Printer) -> None:
 
 def test_a_reader_leaves_no_child_behind(printer: Printer) -> None:
     """Neither one that is closed nor one that was read to its end."""
-    printer.print(GREEN, "one\n" * 100_000)
+    printer.print(GREEN, "one\n" * 20_000)
     printer.read(until=1)
     before = len(readers())
     with printer.last(10, Wanted(follow=True)) as reader:

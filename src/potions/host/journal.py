@@ -13,18 +13,19 @@ from typing import NamedTuple, Self
 
 from potions.errors import OutputUnreadable
 
-#: A line came to its end here: no more of it follows in the next entry.
-LINE_MAX = b"line-max"
 #: journald's own words that it dropped what a unit printed, sd_messages' SD_MESSAGE_JOURNAL_DROPPED.
 DROPPED = ("_TRANSPORT=driver", "MESSAGE_ID=a596d6fe7bfa4994828e72309e95d61e")
 #: What came through a program's own output. By other ways systemd speaks about the unit.
 PRINTED = "_TRANSPORT=stdout"
 
 _FIELDS = "MESSAGE,_LINE_BREAK,_STREAM_ID,_SYSTEMD_UNIT,OBJECT_SYSTEMD_UNIT,N_DROPPED"
+_SEARCH = "--grep="
+#: What journald says of a line that it cut because it was too long.
+_CUT = b"line-max"
 _PIECE_BYTES = 256 * 1024
 _PATIENCE = 10.0
 _PACKED = struct.Struct(">16sQ16sQQQ")
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 class Position(NamedTuple):
@@ -93,12 +94,14 @@ class Reading:
 
     def __init__(self, *words: str) -> None:
         """Raises OutputUnreadable where it cannot be started."""
-        self._export = _Export()
+        self._export = Export()
+        # 1: nothing matched what was searched for.
+        self._fine = {0, 1} if any(word.startswith(_SEARCH) for word in words) else {0}
         command = [*_words(*words), "--output=export", f"--output-fields={_FIELDS}"]
         self._pipe, into = os.pipe()
         try:
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=into, stderr=subprocess.DEVNULL, env=_ENVIRONMENT
+                command, stdin=subprocess.DEVNULL, stdout=into, stderr=subprocess.DEVNULL, env=ENVIRONMENT
             )
         except OSError as error:
             os.close(self._pipe)
@@ -126,8 +129,7 @@ class Reading:
         data = os.read(self._pipe, _PIECE_BYTES)
         if data:
             return self._export.feed(data)
-        # 1: nothing matched what was searched for.
-        if (status := self._child.wait()) not in {0, 1}:
+        if (status := self._child.wait()) not in self._fine:
             raise _unreadable(f"journalctl ended with exit status {status}.")
         return None
 
@@ -176,13 +178,13 @@ def search_words(text: str) -> list[str]:
     if not text.isascii() or not text.isprintable():
         return []
     escaped = "".join(one if one.isalnum() else f"\\{one}" for one in text)
-    return [f"--grep={escaped}", "--case-sensitive=no"]
+    return [f"{_SEARCH}{escaped}", "--case-sensitive=no"]
 
 
 def _ask(*words: str) -> str:
     try:
         done = subprocess.run(
-            _words(*words), capture_output=True, timeout=_PATIENCE, check=False, env=_ENVIRONMENT, text=True
+            _words(*words), capture_output=True, timeout=_PATIENCE, check=False, env=ENVIRONMENT, text=True
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _unreadable(str(error)) from error
@@ -199,7 +201,7 @@ def _unreadable(why: str) -> OutputUnreadable:
     return OutputUnreadable("The journal of systemd cannot be read.", why=why, do="See: journalctl --verify")
 
 
-class _Export:
+class Export:
     """Takes the Journal Export Format apart, however it is cut into pieces."""
 
     def __init__(self) -> None:
@@ -237,7 +239,7 @@ def _entry(fields: dict[bytes, bytes]) -> Iterator[Entry]:
             position=Position.read(fields[b"__CURSOR"].decode()),
             unit=fields.get(b"OBJECT_SYSTEMD_UNIT" if dropped else b"_SYSTEMD_UNIT", b"").decode(errors="replace"),
             data=fields.get(b"MESSAGE", b""),
-            goes_on=fields.get(b"_LINE_BREAK") == LINE_MAX,
+            goes_on=fields.get(b"_LINE_BREAK") == _CUT,
             stream=fields.get(b"_STREAM_ID", b""),
             dropped=dropped,
         )
