@@ -87,7 +87,7 @@ def test_a_made_up_place_leads_to_lines_of_the_app_alone(stage: Stage, printer: 
         strange._replace(number=1),
         strange._replace(number=far),
         Position(zero, 1, zero, 1, 1, 1),
-        Position(zero, far, zero, far, far, far),
+        Position(zero, far, zero, far, 253_402_300_799_000_000, far),
         Position(zero, 1, zero, 1, strange.realtime, 1),
     ]
     scope = scope_of(printer.app.id, None, None)

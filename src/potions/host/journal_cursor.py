@@ -14,6 +14,8 @@ from potions.host.log_cursor import NO_CURSOR, OTHER_SCOPE, SCOPE_BYTES, cursor_
 
 #: So that none is taken for one of files.
 _VERSION = 2
+#: journalctl knows no later moment: the end of the year 9999, in microseconds since 1970.
+_LATEST = 253_402_300_799_000_000
 _HEAD = struct.Struct(f">B{SCOPE_BYTES}s")
 
 
@@ -30,7 +32,7 @@ def decode_position(text: str, scope: bytes) -> Position:
         position = Position.unpack(data[_HEAD.size :])
     except (ValueError, struct.error) as error:
         raise cursor_refused(NO_CURSOR) from error
-    if version != _VERSION:
+    if version != _VERSION or position.realtime > _LATEST:
         raise cursor_refused(NO_CURSOR)
     if found != scope:
         raise cursor_refused(OTHER_SCOPE)

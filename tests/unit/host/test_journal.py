@@ -22,8 +22,9 @@ from potions.render.systemd import unit_name
 
 _NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,38}[a-z0-9]", fullmatch=True)
 _NUMBERS = st.integers(0, 2**64 - 1)
+_TIMES = st.integers(0, 253_402_300_799_000_000)
 _IDS = st.binary(min_size=16, max_size=16).map(bytes.hex)
-_POSITIONS = st.builds(Position, _IDS, _NUMBERS, _IDS, _NUMBERS, _NUMBERS, _NUMBERS)
+_POSITIONS = st.builds(Position, _IDS, _NUMBERS, _IDS, _NUMBERS, _TIMES, _NUMBERS)
 SCOPE = scope_of(1, None, None)
 
 
@@ -123,6 +124,8 @@ def test_a_cursor_leads_back_to_its_place(position: Position) -> None:
             decode_position(wrong, SCOPE)
     with pytest.raises(RequestRefused, match=r"another app"):
         decode_position(text, scope_of(1, "blue", None))
+    with pytest.raises(RequestRefused):
+        decode_position(encode_position(SCOPE, position._replace(realtime=2**60)), SCOPE)
 
 
 @pytest.mark.parametrize("text", ["", "s=1", "s=1;i=x;b=1;m=1;t=1;x=1", "i=1;b=1;m=1;t=1;x=1", "nonsense"])
