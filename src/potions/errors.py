@@ -1098,6 +1098,14 @@ class SupervisorRefused(PotionsError):
     http_status = 502
 
 
+class OutputUnreadable(PotionsError):
+    """What apps print could not be read back from the journal of systemd."""
+
+    code = "output-unreadable"
+    http_status = 502
+    retry = True
+
+
 class UnsafePath(PotionsError):
     """A path that Potions will not delete or replace: a link on the way, a mount inside, or outside its own tree."""
 

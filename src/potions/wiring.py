@@ -18,7 +18,9 @@ from potions.host.below import Below
 from potions.host.caddy import Caddy
 from potions.host.doctor.below_looks import BelowLooks
 from potions.host.epmd import Epmd
+from potions.host.file_outputs import FileOutputs
 from potions.host.files import write_atomically
+from potions.host.journal_outputs import JournalOutputs
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
@@ -40,12 +42,14 @@ def make_service(home: Home, settings: Settings) -> Service:
     network = Network()
     below = Below(account)
     trees = Trees(account, below)
+    outputs = JournalOutputs(home) if isinstance(home, Server) else FileOutputs(home)
     proxy = Caddy(home, settings.http_port, settings.probe_token)
     world = World(
         supervisor=supervisor,
         proxy=proxy,
         network=network,
         trees=trees,
+        outputs=outputs,
         erlang=Epmd(home, settings.epmd_port, supervisor, trees, account),
         account=account,
         # Read anew for each slot: `potions up` in another shell may have changed it while this agent runs.
@@ -60,6 +64,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         proxy=proxy,
         network=network,
         trees=trees,
+        outputs=outputs,
         looks=BelowLooks(account, below),
         storages=Storages(account, below),
         locks=Locks(home.locks),

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from potions.errors import AppDirectoryGone
-from potions.flows.ports import Supervisor
+from potions.flows.ports import Outputs, Supervisor
 from potions.flows.run import World
 from potions.host.caddy import Caddy
 from potions.host.doctor.below_looks import BelowLooks
@@ -37,6 +37,7 @@ class Context:
     proxy: Caddy
     network: Network
     trees: Trees
+    outputs: Outputs
     looks: BelowLooks
     storages: Storages
     locks: Locks
