@@ -40,7 +40,7 @@ def make_service(home: Home, settings: Settings) -> Service:
     network = Network()
     below = Below(account)
     trees = Trees(account, below)
-    proxy = Caddy(home, settings.http_port, settings.probe_token)
+    proxy = Caddy(home, settings)
     world = World(
         supervisor=supervisor,
         proxy=proxy,

@@ -25,7 +25,7 @@ from potions.host.below import Below
 from potions.host.caddy import Caddy
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
-from support.bare_home import app_account, bare_home, running_caddy
+from support.bare_home import app_account, bare_home, bare_settings, running_caddy
 from support.platform import free_port, wait_for
 
 IMPLEMENTATIONS: dict[str, Callable[[Home], AbstractContextManager[Caddy]]] = {"caddy": running_caddy}
@@ -391,7 +391,7 @@ def test_a_change_that_was_killed_is_completed_by_the_next(stage: Stage) -> None
 def test_a_proxy_that_is_down_is_told(tmp_path: Path) -> None:
     """A change is refused and taken back; a look finds nothing."""
     with bare_home() as home:
-        down = Caddy(home, free_port(), "token")
+        down = Caddy(home, bare_settings())
         down.write_caddyfile()
         with pytest.raises(ProxyRefused, match="does not answer"):
             down.put_site("blog", (1, 2), AppTree(tmp_path), gated=False)

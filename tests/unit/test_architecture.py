@@ -37,7 +37,7 @@ LAYERS: dict[str, set[str]] = {
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
-    "render": {"errors", "layout", "model"},
+    "render": {"errors", "layout", "model", "settings"},
     "launcher": set(),
     "flows": {"errors", "layout", "model", "planning"},
     "host": {
@@ -49,6 +49,7 @@ LAYERS: dict[str, set[str]] = {
         "names",
         "render",
         "secret",
+        "settings",
         "tar_format",
         "zip_names",
     },

@@ -13,10 +13,11 @@ from potions.layout.app_tree import (
     Owner,
 )
 from potions.layout.home import AGENT_SOCKET, SOCKET_PATH_MAX, Home
-from potions.layout.server import SERVER, SITE_MODE, Server
+from potions.layout.server import CADDY_USER, SERVER, SITE_MODE, Server
 
 __all__ = [
     "AGENT_SOCKET",
+    "CADDY_USER",
     "ENV_FILE_MODE",
     "FIRST_LIVE",
     "HOLDS_MODE",

@@ -15,6 +15,8 @@ _LOGS = Path("/var/log/potions")
 _RUN = Path("/run/potions")
 _PROGRAM = Path("/usr/local/lib/potions")
 
+#: Whom Caddy runs as, and the user's own group.
+CADDY_USER = "potions-caddy"
 #: What Caddy's user may read, and nobody may who is not in its group.
 SITE_MODE = 0o640
 
