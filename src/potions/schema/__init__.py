@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from potions.layout import Colour
+from potions.model.certificate import Certificate, CertificateState
 from potions.model.access import Role, TokenAccess, Way
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.doctor.checkup import Checkup, FixRequest, Looked, Treated, Treatment
 from potions.model.doctor.finding import Finding, Severity
+from potions.model.domain import HostOutcome
+from potions.model.domain_dns import DnsCheck
 from potions.model.event import Event, EventKind
 from potions.model.history import DeploymentBrief
 from potions.model.person import AuditEntry, Person, Session, Token
@@ -51,6 +54,7 @@ from potions.schema.deployments import (
     RollbackVariables,
     RollbackWay,
 )
+from potions.schema.domains import AppDomains, DomainAdd, DomainEntry, DomainsChanged, LostDomain
 from potions.schema.people import (
     Anybody,
     Caller,
@@ -75,6 +79,15 @@ from potions.schema.storage import StorageUse, StorageUseLine
 from potions.schema.variables import DotenvText, VariablesChange, VariablesChanged
 
 __all__ = [
+    "LostDomain",
+    "HostOutcome",
+    "DomainsChanged",
+    "DomainEntry",
+    "DomainAdd",
+    "DnsCheck",
+    "CertificateState",
+    "Certificate",
+    "AppDomains",
     "Anybody",
     "AppCreate",
     "AppDetail",
