@@ -45,7 +45,9 @@ def _refuse_other_things(text: str) -> None:
     if text != text.strip():
         raise _refused(text, "There are spaces around it.", text.strip())
     if "://" in text:
-        raise _refused(text, "It is an address of a page, not a domain alone.", urlsplit(text).netloc.rpartition("@")[2])
+        raise _refused(
+            text, "It is an address of a page, not a domain alone.", urlsplit(text).netloc.rpartition("@")[2]
+        )
     if "/" in text or "?" in text or "#" in text:
         raise _refused(text, "A path does not belong to a domain.", re.split("[/?#]", text)[0])
     if "@" in text:

@@ -323,6 +323,20 @@ class DomainElsewhere(PotionsError):
     http_status = 409
 
 
+class NoDomain(PotionsError):
+    """The address of an app that has none yet: on a server an app is found by its domains."""
+
+    code = "no-domain"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has no address yet.",
+            why="On a server an app is found by its domains, and it has none.",
+            do=f"Give it one: potions domains add {app} DOMAIN",
+        )
+
+
 class ServerNeeded(PotionsError):
     """Something that only a server has, asked for where Potions runs on somebody's own computer."""
 

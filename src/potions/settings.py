@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 HTTP_PORT = 8480
+#: Where the dashboard answers on the computer itself. No app may be called so.
+DASHBOARD_HOST = "potions.localhost"
 FIRST_PORT = 4000
 #: How far above the HTTP port the platform's own epmd listens.
 EPMD_DISTANCE = 1000
@@ -62,3 +64,10 @@ def read_settings(data: bytes) -> Settings | None:
         return msgspec.json.decode(data, type=Settings)
     except msgspec.MsgspecError:
         return None
+
+
+def dashboard_address(settings: Settings) -> str:
+    """Where the dashboard is; without a domain of its own, on this computer alone."""
+    if settings.server is not None and settings.server.dashboard:
+        return f"https://{settings.server.dashboard}"
+    return f"http://{DASHBOARD_HOST}:{settings.http_port}"

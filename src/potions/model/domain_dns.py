@@ -54,7 +54,7 @@ class DnsCheck(msgspec.Struct, frozen=True):
 def check_dns(name: str, answer: DnsAnswer, addresses: Sequence[str]) -> DnsCheck:
     """Compare. ``addresses`` are those of the server; every record of the name has to be one of them."""
     here = {ip_address(address) for address in addresses}
-    found, expected = _records(answer), _expected(name, addresses)
+    found, expected = _records(answer), expected_records(addresses)
     if answer.failure:
         why = f"DNS could not be asked for {name}: {answer.failure}."
         return DnsCheck(False, [], expected, why, "Try again; look at the server's own DNS if it stays so.")
@@ -64,7 +64,7 @@ def check_dns(name: str, answer: DnsAnswer, addresses: Sequence[str]) -> DnsChec
         return DnsCheck(False, found, expected, missing, _make(expected))
     if not strangers:
         return DnsCheck(True, found, expected)
-    return DnsCheck(False, found, expected, _elsewhere(name, answer, strangers), _change(name, strangers, expected))
+    return DnsCheck(False, found, expected, _elsewhere(name, answer, strangers), _change(strangers, expected))
 
 
 def refuse_elsewhere(name: str, check: DnsCheck) -> None:
@@ -84,8 +84,8 @@ def _records(answer: DnsAnswer) -> list[str]:
     return [*cname, *(f"A {one}" for one in answer.a), *(f"AAAA {one}" for one in answer.aaaa)]
 
 
-def _expected(name: str, addresses: Sequence[str]) -> list[str]:
-    """Where the server is known by addresses of the Internet, the others help no visitor."""
+def expected_records(addresses: Sequence[str]) -> list[str]:
+    """The records that lead to these addresses; where some are of the Internet, those alone."""
     parsed = sorted(map(ip_address, addresses), key=lambda one: (one.version, int(one)))
     public = [address for address in parsed if address.is_global]
     return [f"{_kind(address)} {address}" for address in public or parsed]
@@ -104,7 +104,7 @@ def _elsewhere(name: str, answer: DnsAnswer, strangers: Sequence[IPv4Address | I
     return f"It leads to {other}, which is no address of this server."
 
 
-def _change(name: str, strangers: Sequence[IPv4Address | IPv6Address], expected: Sequence[str]) -> str:
+def _change(strangers: Sequence[IPv4Address | IPv6Address], expected: Sequence[str]) -> str:
     if all(any(address in network for network in _CLOUDFLARE) for address in strangers):
         return (
             'Turn the proxy off for this name ("DNS only", the grey cloud), so that certificates can be got here; '

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from potions.layout import Home
-from potions.model.app import DASHBOARD_HOST
 from potions.render.caddy_words import quote
-from potions.settings import Certificates, ServerSettings, Settings
+from potions.settings import DASHBOARD_HOST, Certificates, ServerSettings, Settings
 
 _HERE = "127.0.0.1"
 

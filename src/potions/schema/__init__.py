@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from potions.layout import Colour
-from potions.model.certificate import Certificate, CertificateState
 from potions.model.access import Role, TokenAccess, Way
+from potions.model.certificate import Certificate, CertificateState
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.doctor.checkup import Checkup, FixRequest, Looked, Treated, Treatment
 from potions.model.doctor.finding import Finding, Severity
@@ -79,29 +79,27 @@ from potions.schema.storage import StorageUse, StorageUseLine
 from potions.schema.variables import DotenvText, VariablesChange, VariablesChanged
 
 __all__ = [
-    "LostDomain",
-    "HostOutcome",
-    "DomainsChanged",
-    "DomainEntry",
-    "DomainAdd",
-    "DnsCheck",
-    "CertificateState",
-    "Certificate",
-    "AppDomains",
     "Anybody",
     "AppCreate",
     "AppDetail",
+    "AppDomains",
     "AppSettings",
     "AppSummary",
     "ArchiveFormat",
     "AuditEntry",
     "Caller",
+    "Certificate",
+    "CertificateState",
     "Checkup",
     "Colour",
     "Deployed",
     "Deployment",
     "DeploymentBrief",
     "DeploymentCreate",
+    "DnsCheck",
+    "DomainAdd",
+    "DomainEntry",
+    "DomainsChanged",
     "DotenvText",
     "Ended",
     "ErrorBody",
@@ -115,6 +113,7 @@ __all__ = [
     "FixRequest",
     "FolderPut",
     "FolderUse",
+    "HostOutcome",
     "Invitation",
     "InvitationAccept",
     "InvitationLink",
@@ -122,6 +121,7 @@ __all__ = [
     "Liveness",
     "LogLine",
     "Looked",
+    "LostDomain",
     "Order",
     "Origin",
     "Part",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
 
@@ -57,6 +58,13 @@ class Domains(StorePart):
             lost = select(_columns.name).where(_columns.app_id == app_id, ~_columns.held).order_by(_columns.id)
             owners = ((name, _owner(connection, name)) for name in connection.scalars(lost))
             return {DomainName(name): owner.name if owner else "" for name, owner in owners}
+
+    def refuse_taken_domain(self, app_id: int, name: DomainName) -> None:
+        """Raise DomainTaken as ``add_domain`` would."""
+        with self._database.reading() as connection:
+            owner = _owner(connection, name)
+            if owner is not None and owner.deleted_at is None:
+                raise DomainTaken(name, owner.name, living_app(connection, app_id).name)
 
     def add_domain(self, app_id: int, name: DomainName, host: str, by: str) -> HostOutcome:
         """Give the app a domain; its first becomes the primary, and sets PHX_HOST where no person has.
@@ -128,7 +136,7 @@ def _take_over(connection: Connection, name: DomainName, app: str) -> None:
     connection.execute(update(_table).where(*held).values(held=False, is_primary=False))
 
 
-def _owner(connection: Connection, name: str) -> Row[Any] | None:
+def _owner(connection: Connection, name: str) -> Row[str, datetime | None] | None:
     """The app that has a domain, also one in the trash."""
     apps = tables.apps.c
     joined = select(apps.name, apps.deleted_at).join(_table, _columns.app_id == apps.id)

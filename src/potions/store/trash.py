@@ -15,8 +15,8 @@ from potions.names import AppName
 from potions.store import tables
 from potions.store.apps import living_app, ports_for, remove_app
 from potions.store.database import StorePart
-from potions.store.records import ChoosePorts, TrashRecord
 from potions.store.domains import HOST_VARIABLE, primary_of, take_back
+from potions.store.records import ChoosePorts, TrashRecord
 from potions.store.remaking import make_anew
 
 
@@ -64,8 +64,9 @@ class Trash(StorePart):
     ) -> App:
         """Bring an app back, under ``new_name`` and on new ports, with variables, releases and deployments.
 
-        ``automatic`` are values to make anew (those which hold the name; a primary domain goes before); a variable that
-        was removed, or that a person had set, stays as it is. Raises AppTaken, PortsExhausted, and TrashUnknown if it is not in the trash.
+        ``automatic`` are values to make anew (those which hold the name; a primary domain goes before); a variable
+        that was removed, or that a person had set, stays as it is. Raises AppTaken, PortsExhausted, and TrashUnknown if
+        it is not in the trash.
         """
         with self._database.writing() as connection:
             taken_out = connection.execute(delete(tables.trash).where(tables.trash.c.app_id == app_id))

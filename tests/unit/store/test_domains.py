@@ -34,7 +34,9 @@ def host_of(store: Store, app: App) -> tuple[str, bool]:
 
 def delete(store: Store, app: App) -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    store.delete_app(app.id, TrashRecord(app.id, app.name, f"{app.name}-{app.id}", now, now + timedelta(hours=72), 5, 1))
+    store.delete_app(
+        app.id, TrashRecord(app.id, app.name, f"{app.name}-{app.id}", now, now + timedelta(hours=72), 5, 1)
+    )
 
 
 @pytest.fixture
