@@ -34,6 +34,8 @@ HERE = "192.0.2.10"
 HERE_IPV6 = "2001:db8::10"
 ELSEWHERE = "192.0.2.99"
 AUTHORITY = "ca.example.net"
+#: A name for which it gives no certificate.
+DENIED = "denied.example.com"
 _AUTHORITY_PORT = 14_000
 _NEW_NETWORK, _NEW_MOUNTS, _NEW_VIEW_OF_FILES = 0x40000000, 0x00020000, 0x00000200
 
@@ -53,6 +55,9 @@ https://{name}:{port} {{
 	tls internal
 	acme_server {{
 		resolvers udp/127.0.0.1:53
+		deny {{
+			domains {denied}
+		}}
 	}}
 }}
 """
@@ -200,7 +205,7 @@ def _check(status: int) -> None:
 @contextmanager
 def _authority(folder: Path) -> Iterator[None]:
     file = folder / "Caddyfile"
-    file.write_text(_AUTHORITY_FILE.format(folder=folder, name=AUTHORITY, port=_AUTHORITY_PORT))
+    file.write_text(_AUTHORITY_FILE.format(folder=folder, name=AUTHORITY, port=_AUTHORITY_PORT, denied=DENIED))
     words = [caddy_program(), "run", "--adapter", "caddyfile", "--config", str(file)]
     environment = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "PATH": os.defpath}
     with (folder / "authority.log").open("wb") as log:
