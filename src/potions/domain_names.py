@@ -17,6 +17,7 @@ LABEL_MAX = 63
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?\Z")
 _PORT = re.compile(r"(.+):[0-9]{0,5}\Z")
+_CREDENTIALS = re.compile("//[^/]*@")
 _RULE = "A domain is two or more parts with dots between them, as blog.example.com."
 
 
@@ -45,9 +46,7 @@ def _refuse_other_things(text: str) -> None:
     if text != text.strip():
         raise _refused(text, "There are spaces around it.", text.strip())
     if "://" in text:
-        raise _refused(
-            text, "It is an address of a page, not a domain alone.", urlsplit(text).netloc.rpartition("@")[2]
-        )
+        raise _refused(text, "It is an address of a page, not a domain alone.", _host_of(text))
     if "/" in text or "?" in text or "#" in text:
         raise _refused(text, "A path does not belong to a domain.", re.split("[/?#]", text)[0])
     if "@" in text:
@@ -66,6 +65,13 @@ def _refuse_other_things(text: str) -> None:
         raise _refused(text, "A host name has no '_'; only other records of DNS do.", text.replace("_", "-"))
     if text.endswith("."):
         raise _refused(text, "The dot at the end belongs to DNS.", text.rstrip("."))
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_address(text: str) -> bool:
@@ -124,4 +130,6 @@ def _refused(text: str, why: str, meant: str = "") -> DomainRefused:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."
+    """Without a password, which the address of a page may have in it."""
+    plain = _CREDENTIALS.sub("//", text)
+    return plain if len(plain) <= 60 else plain[:57] + "..."

@@ -226,7 +226,9 @@ def test_a_domain_of_the_platform_or_of_another_app_is_refused(blog: ServerPlatf
     assert "The dashboard of this server answers there" in blog.refused("domains", "add", "shop", DASHBOARD).err
     meant = blog.refused("domains", "add", "shop", "https://shop.example.com/cart").err
     assert "Did you mean shop.example.com?" in meant
-    assert "blog has no domain taken.example.org." in blog.refused("domains", "primary", "blog", "taken.example.org").err
+    assert (
+        "blog has no domain taken.example.org." in blog.refused("domains", "primary", "blog", "taken.example.org").err
+    )
     assert "was not confirmed" in blog.refused("domains", "remove", "blog", "taken.example.com").err
     assert names_of(blog) == ["taken.example.com"]
 
@@ -283,11 +285,10 @@ def test_the_dashboard_answers_at_its_own_domain(server: ServerPlatform) -> None
         assert browser.get(f"https://{DASHBOARD}/").status_code == 200
 
 
-def test_below_a_wildcard_every_app_has_a_name_by_itself(net: SmallInternet) -> None:
+def test_below_a_wildcard_every_app_has_a_name_by_itself() -> None:
     """It is the address and PHX_HOST until there is a domain, and goes on to serve; nobody can take it."""
-    net.dns.point("blog.apps.example.com", HERE)
-    net.dns.point("own.example.com", HERE)
-    with server_platform(net, wildcard="apps.example.com") as server:
+    with small_internet() as net, server_platform(net, wildcard="apps.example.com") as server:
+        net.dns.point("blog.apps.example.com", HERE)
         made = server.client.create_app("blog")
         assert made.summary.address == "https://blog.apps.example.com"
         assert host_variable(server) == "blog.apps.example.com"
