@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from potions.model.app import DASHBOARD_HOST
-
 HTTP_PORT = 8480
+#: Where the dashboard answers on the computer itself. No app may be called so.
+DASHBOARD_HOST = "potions.localhost"
 FIRST_PORT = 4000
 #: How far above the HTTP port the platform's own epmd listens.
 EPMD_DISTANCE = 1000

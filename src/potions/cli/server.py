@@ -1,4 +1,4 @@
-"""``potions server``: what makes this computer one, and what is done about those elsewhere; each in a file of its own."""
+"""``potions server``: what makes this computer one, and what is done about those elsewhere."""
 
 from __future__ import annotations
 
