@@ -3,19 +3,25 @@
 Run as ``python -I -S launcher.py SPEC`` by either supervisor, so neither ever carries a value of a variable: systemd
 refuses bytes that are not UTF-8, supervisord cuts values at quotes and hands on its own environment. Standard library
 only, because it starts in front of every app.
+
+A spec has a ``command`` for /bin/sh, or the words of a program as ``argv``; with ``terminal`` standard input becomes
+the terminal that Ctrl-C and the shell's job control work through.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
 _NOT_STARTED = 126
+_NOT_FOUND = 127
 #: In front of each command: the shell gets the SIGTERM of its group as well, and waits with its own end until what it
 #: runs has ended. Were it gone first, the supervisor would close the pipe that the command still prints to: the next
 #: line would end it, with whatever it was about to write. A program that the shell runs gets the signal as ever.
@@ -32,18 +38,42 @@ def main(spec_path: str) -> int:
         # An earlier version wrote none; its specs are read again whenever such a program is started anew.
         add_own(environment, spec.get("own_variables", {}))
         end_leftovers(environment)
+        if spec.get("terminal"):
+            take_terminal()
         become(spec["account"])
         os.chdir(spec["directory"])
+        search_first(spec.get("path_first", []), environment)
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"potions: the program could not be prepared: {error}", file=sys.stderr, flush=True)
         return _NOT_STARTED
     os.umask(0o022)
     notice_every_signal()
+    return execute(spec.get("argv") or ["/bin/sh", "-c", _WAITING + spec["command"]], environment)
+
+
+def execute(argv: list[str], environment: dict[bytes, bytes]) -> int:
+    """Become the program, which is looked for in the PATH it will find; returns a shell's status where that fails."""
     try:
-        os.execve("/bin/sh", ["/bin/sh", "-c", _WAITING + spec["command"]], environment)  # noqa: S606
-    except OSError as error:
-        print(f"potions: /bin/sh could not be started: {error}", file=sys.stderr, flush=True)
+        os.execvpe(argv[0], argv, environment)  # noqa: S606
+    except FileNotFoundError:
+        print(f"potions: there is no program {argv[0]!r} in the app's PATH.", file=sys.stderr, flush=True)
+        return _NOT_FOUND
+    except (OSError, ValueError) as error:
+        print(f"potions: {argv[0]} could not be started: {error}", file=sys.stderr, flush=True)
     return _NOT_STARTED
+
+
+def take_terminal() -> None:
+    """Have standard input, a terminal that nobody else uses, control this session."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def search_first(folders: list[str], environment: dict[bytes, bytes]) -> None:
+    """Put folders in front of PATH."""
+    before = environment.get(b"PATH", os.defpath.encode())
+    environment[b"PATH"] = b":".join([*map(os.fsencode, folders), before])
 
 
 def read_environment(path: str) -> dict[bytes, bytes]:

@@ -23,6 +23,7 @@ from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
+from potions.host.terminals import Terminals
 from potions.host.trees import Trees
 from potions.layout import SECRET_KEY_MODE, Home
 from potions.secret import Sealer, new_key
@@ -37,6 +38,7 @@ def make_service(home: Home, settings: Settings) -> Service:
     account = account_of(settings.app_user)
     supervisor = Supervisord(home)
     network = Network()
+    terminals = Terminals(home)
     below = Below(account)
     trees = Trees(account, below)
     proxy = Caddy(home, settings.http_port, settings.probe_token)
@@ -46,6 +48,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         network=network,
         trees=trees,
         erlang=Epmd(home, settings.epmd_port, supervisor, trees, account),
+        terminals=terminals,
         account=account,
         # Read anew for each slot: `potions up` in another shell may have changed it while this agent runs.
         search_path=lambda: load_settings(home).search_path,
@@ -58,6 +61,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         supervisor=supervisor,
         proxy=proxy,
         network=network,
+        terminals=terminals,
         trees=trees,
         looks=BelowLooks(account, below),
         storages=Storages(account, below),
@@ -78,6 +82,8 @@ def run_agent(home: Home) -> None:
     service.start()
     with contextlib.suppress(KeyboardInterrupt):
         serve(service, home)
+    # What is still open now, whoever had it is told by the end of the connection.
+    service.terminals.end_all()
     service.context.trees.close()
     # Threads of deployments may still run; what they began is settled by the next start, as after any crash. Ending
     # like that skips what multiprocessing would clean up itself.

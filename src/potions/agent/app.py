@@ -21,14 +21,17 @@ from potions.agent.api.logs import LogController
 from potions.agent.api.people import InvitationController, PeopleController
 from potions.agent.api.sessions import OwnController, SessionController
 from potions.agent.api.storage import StorageController
+from potions.agent.api.terminal import terminal
 from potions.agent.api.tokens import TokenController, audit
 from potions.agent.api.variables import VariableController
 from potions.agent.audit import AuditMiddleware
-from potions.agent.peer import PeerProtocol
+from potions.agent.handshakes import HandshakeMiddleware, remember_failure
+from potions.agent.peer import PeerProtocol, PeerWebSocket
 from potions.layout import Home
 from potions.listening import listen_privately
 from potions.model.access import Needs
 from potions.schema import PlatformStatus
+from potions.schema.terminal import FRAME_MAX, PING_SECONDS, SILENCE_SECONDS
 from potions.service import Service
 
 
@@ -61,13 +64,15 @@ def make_app(service: Service) -> Litestar:
             OwnController,
             TokenController,
             audit,
+            terminal,
         ],
         dependencies={
             "service": Provide(lambda: service, sync_to_thread=False),
             "asker": Provide(principal, sync_to_thread=False),
         },
         guards=[make_guard(service)],
-        middleware=[AuditMiddleware(service)],
+        middleware=[AuditMiddleware(service), HandshakeMiddleware(service)],
+        after_exception=[remember_failure],
         exception_handlers={Exception: answer_error},
         openapi_config=OpenAPIConfig(
             title="Potions",
@@ -92,6 +97,12 @@ def make_server(service: Service) -> uvicorn.Server:
     config = uvicorn.Config(
         make_app(service),
         http=PeerProtocol,
+        ws=PeerWebSocket,
+        ws_max_size=FRAME_MAX,
+        # What is typed and printed is short, and nobody gains by packing it between two processes of one computer.
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=SILENCE_SECONDS,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -10,6 +10,7 @@ import struct
 from typing import cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 _CREDENTIALS = struct.Struct("3i")
 
@@ -23,12 +24,30 @@ class PeerProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
-        if uid in {0, os.geteuid()}:
-            self.client = (user_name(uid), uid)
-        else:
+        peer = permitted_peer(transport)
+        if peer is None:
             # Nothing it sent is read any more.
             transport.abort()
+        else:
+            self.client = peer
+
+
+class PeerWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket over the same socket, which takes the connection over from ``PeerProtocol`` and looks anew."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = permitted_peer(cast(asyncio.Transport, transport))
+        if peer is None:
+            cast(asyncio.Transport, transport).abort()
+        else:
+            self.client = peer
+
+
+def permitted_peer(transport: asyncio.Transport) -> tuple[str, int] | None:
+    """Name and number of the user at the other end; None for a stranger."""
+    uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
+    return (user_name(uid), uid) if uid in {0, os.geteuid()} else None
 
 
 def peer_uid(connection: socket.socket) -> int:

@@ -16,6 +16,7 @@ from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams, stored_route
+from potions.client.terminal import TerminalCalls
 from potions.client.variables import VariableCalls
 from potions.client.wire import Behalf, app_path, error_from
 
@@ -35,5 +36,15 @@ __all__ = [
 ]
 
 
-class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):
+class Client(
+    AppCalls,
+    DeploymentCalls,
+    ReleaseCalls,
+    VariableCalls,
+    LogCalls,
+    StorageCalls,
+    DoctorCalls,
+    PeopleCalls,
+    TerminalCalls,
+):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

@@ -189,12 +189,13 @@ def told(socket: Path) -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unreachable(socket, error) from error
+        raise unreachable(socket, error) from error
     except httpx.TransportError as error:
         raise _lost(error, time.monotonic() - began) from error
 
 
-def _unreachable(socket: Path, error: httpx.TransportError) -> PotionsError:
+def unreachable(socket: Path, error: Exception) -> PotionsError:
+    """What a socket that cannot be opened means."""
     if "Permission denied" in str(error):
         return NotAllowed(
             "This user may not command Potions here.",

@@ -13,6 +13,7 @@ from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
+from potions.host.terminals import Terminals
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
 from potions.model.app import App, Ports, choose_ports
@@ -36,6 +37,7 @@ class Context:
     supervisor: Supervisord
     proxy: Caddy
     network: Network
+    terminals: Terminals
     trees: Trees
     looks: BelowLooks
     storages: Storages

@@ -55,6 +55,7 @@ class Recovery:
         for app in self._context.store.apps():
             self._attempt(self._context.mend, app)
         self._settle_services()
+        self._context.terminals.end_leftovers()
         for deployment in self._context.store.unfinished():
             self._attempt(self._settle, deployment)
         self._settle_sites()
