@@ -64,7 +64,7 @@ class TerminalCalls(Wire):
         try:
             connecting = unix_connect(
                 str(self.socket),
-                f"ws://potions{app_path(app)}/terminal",
+                terminal_route(app),
                 additional_headers=headers,
                 user_agent_header=None,
                 compression=None,
@@ -78,9 +78,9 @@ class TerminalCalls(Wire):
                 max_queue=None,
             )
         except InvalidStatus as refused:
-            raise _refusal(refused) from refused
+            raise terminal_refusal(refused) from refused
         except (InvalidHandshake, TimeoutError, EOFError) as error:
-            raise _lost(str(error)) from error
+            raise lost(str(error)) from error
         except OSError as error:
             raise unreachable(self.socket, error) from error
         with connecting as connection:
@@ -93,6 +93,16 @@ class TerminalCalls(Wire):
             yield TerminalLine(connection, first)
 
 
+def terminal_route(app: str) -> str:
+    """Where an app's terminals are opened. Raises NameRefused."""
+    return f"ws://potions{app_path(app)}/terminal"
+
+
+def failed_message(error: PotionsError) -> Failed:
+    """An error as it is told over a terminal's connection."""
+    return Failed(error.code, error.what, error.why, error.do, error.exit_status, error.retry)
+
+
 def error_of(told: Failed) -> PotionsError:
     """What the agent told of as the error it is."""
     return error_from(ErrorBody(told.code, told.what, told.why, told.do, told.exit_status, told.retry))
@@ -102,7 +112,7 @@ def _receive(connection: ClientConnection) -> bytes | Told:
     try:
         data = connection.recv()
     except ConnectionClosed as closed:
-        raise _lost(closed.rcvd.reason if closed.rcvd else "") from closed
+        raise lost(closed.rcvd.reason if closed.rcvd else "") from closed
     if isinstance(data, bytes):
         return data
     try:
@@ -111,7 +121,8 @@ def _receive(connection: ClientConnection) -> bytes | Told:
         raise InternalError("The agent's answer was not understood.", why=str(error)) from error
 
 
-def _refusal(refused: InvalidStatus) -> PotionsError:
+def terminal_refusal(refused: InvalidStatus) -> PotionsError:
+    """What the agent said instead of opening a connection."""
     try:
         return error_from(msgspec.json.decode(refused.response.body, type=ErrorBody))
     except msgspec.DecodeError:
@@ -122,7 +133,8 @@ def _refusal(refused: InvalidStatus) -> PotionsError:
         )
 
 
-def _lost(why: str) -> AgentLost:
+def lost(why: str) -> AgentLost:
+    """A connection that ended before the program had."""
     return AgentLost(
         "The connection to the agent broke before the program had ended.",
         why=why or "The agent was stopped, or the way to it. The program is ended by that.",
