@@ -136,7 +136,10 @@ class TerminalService:
 
 def shown_command(console: Console) -> str:
     """A command as a person would type it; of a text for a shell, the text."""
-    return console.argv[2] if console.kind and console.argv[:2] == ("/bin/sh", "-c") else shlex.join(console.argv)
+    match console.argv:
+        case ("/bin/sh" | "sh", "-c", text):
+            return text
+    return shlex.join(console.argv)
 
 
 def told(argv: tuple[str, ...]) -> str:
