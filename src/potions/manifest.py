@@ -12,6 +12,7 @@ import msgspec
 
 from potions.errors import ManifestRefused, NameRefused
 from potions.model.plan import DRAIN, Health, Manifest, Process, Shipped, Strategy, WorkerStart
+from potions.model.service import Limits
 from potions.names import parse_app_name, parse_env_name, parse_env_value, parse_process_name
 
 _FILE = "potions.toml"
@@ -22,6 +23,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "health": frozenset({"path", "status", "timeout"}),
     "deploy": frozenset({"strategy", "drain", "standby", "stop_timeout", "keep"}),
     "storage": frozenset({"shipped"}),
+    "limits": frozenset({"memory", "cpu", "tasks"}),
 }
 #: The keys of a table of ``[processes]``.
 _PROCESS_KEYS = frozenset({"command", "start", "optional"})
@@ -39,6 +41,11 @@ _STATUS = re.compile(r"(\d{3})(?:-(\d{3}))?\Z", re.ASCII)
 _PATH = re.compile(r"/[^\s{\x00-\x1f\x7f]*\Z")
 _LINE = re.compile(r"at line (\d+)")
 _KEEP_MAX = 1000
+_SIZES = {"MB": 1000**2, "GB": 1000**3, "TB": 1000**4}
+_SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?(MB|GB|TB)\Z", re.ASCII)
+_PERCENT = re.compile(r"(\d{1,6})%\Z", re.ASCII)
+_MEMORY_MIN, _MEMORY_MAX = 16 * _SIZES["MB"], 16 * _SIZES["TB"]
+_TASKS_MAX = 1_000_000
 
 Document = Mapping[str, Any]
 
@@ -71,6 +78,7 @@ def parse_manifest(text: str) -> Manifest:
         shipped=_read(document.get("storage", {}), "shipped", defaults.shipped, _one_of(Shipped), "storage"),
         processes={name: _process(name, table) for name, table in document.get(_PROCESSES, {}).items()},
         env=_env(document.get("env", {})),
+        limits=_limits(document.get("limits", {})),
     )
 
 
@@ -282,6 +290,35 @@ def _process(name: str, table: Document) -> Process:
         start=_read(table, "start", defaults.start, _one_of(WorkerStart), where),
         optional=_read(table, "optional", defaults.optional, _yes_or_no, where),
     )
+
+
+def _limits(table: Document) -> Limits:
+    return Limits(
+        memory=_read(table, "memory", None, _memory, "limits"),
+        cpu=_read(table, "cpu", None, _percent, "limits"),
+        tasks=_read(table, "tasks", None, _tasks, "limits"),
+    )
+
+
+def _memory(value: object) -> int:
+    found = _SIZE.match(value) if isinstance(value, str) else None
+    size = int(float(found[1]) * _SIZES[found[2]]) if found else 0
+    if not _MEMORY_MIN <= size <= _MEMORY_MAX:
+        raise _RuleError('It has to be a size such as "512 MB" or "2 GB", from 16 MB to 16 TB.')
+    return size
+
+
+def _percent(value: object) -> int:
+    found = _PERCENT.match(value) if isinstance(value, str) else None
+    if not found or int(found[1]) == 0:
+        raise _RuleError('It has to be a share of one processor such as "50%"; "200%" are two processors.')
+    return int(found[1])
+
+
+def _tasks(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 8 <= value <= _TASKS_MAX:
+        raise _RuleError(f"It has to be a number of processes and threads, from 8 to {_TASKS_MAX}.")
+    return value
 
 
 def _env(table: Document) -> dict[str, str]:

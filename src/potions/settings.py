@@ -1,4 +1,4 @@
-"""The settings of an embedded home, kept in ``potions.json`` so that every ``potions up`` finds them again."""
+"""The settings of a home or a server, kept in ``potions.json`` so that every start finds them again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,38 @@ FIRST_PORT = 4000
 EPMD_DISTANCE = 1000
 
 
+class Certificates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the certificates of public names come from."""
+
+    internal: bool = False
+    """Caddy makes them itself, for a network without a way to the outside; browsers have to be told its root."""
+    email: str = ""
+    """Whom the authority may write to."""
+    directory: str = ""
+    """The address of another ACME directory; empty: Caddy's own choice."""
+    root: str = ""
+    """A file with the root certificate that the directory's own address is signed by, where no system knows it."""
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What only a server has."""
+
+    address: str
+    """How the server is called from outside: a host name, or an IP address."""
+    addresses: tuple[str, ...] = ()
+    """The IP addresses that a domain has to lead to; empty: those of its own network interfaces."""
+    wildcard: str = ""
+    """A name whose every sub-name leads here: an app answers at ``<app>.<wildcard>`` from its creation on."""
+    dashboard: str = ""
+    """The domain of the dashboard; empty: it answers on this computer alone."""
+    certificates: Certificates = Certificates()
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one home runs with."""
 
     http_port: int
-    """Where Caddy listens, on 127.0.0.1."""
+    """Where Caddy listens on 127.0.0.1, for this computer alone: every app is there, by its name."""
     first_port: int
     """Where the pairs of ports of the apps begin."""
     epmd_port: int
@@ -25,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The system user that apps run as."""
     search_path: str
     """``PATH`` of the apps: that of whoever ran ``potions up`` last, without Potions' own programs."""
+    server: ServerSettings | None = None
+    """None in an embedded home."""
 
 
 def read_settings(data: bytes) -> Settings | None:

@@ -23,9 +23,10 @@ from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
+from potions.host.systemd import Systemd
 from potions.host.terminals import Terminals
 from potions.host.trees import Trees
-from potions.layout import SECRET_KEY_MODE, Home
+from potions.layout import SECRET_KEY_MODE, Home, Server
 from potions.secret import Sealer, new_key
 from potions.service import Service
 from potions.service.context import Context
@@ -34,9 +35,9 @@ from potions.store.store import Store
 
 
 def make_service(home: Home, settings: Settings) -> Service:
-    """The service over the real programs of an embedded home."""
+    """The service over the real programs of an embedded home, or of a server."""
     account = account_of(settings.app_user)
-    supervisor = Supervisord(home)
+    supervisor = Systemd(home) if isinstance(home, Server) else Supervisord(home)
     network = Network()
     terminals = Terminals(home)
     below = Below(account)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from potions import launcher
 from potions.model.service import Account, Service
-from potions.render.supervisord import render_spec
+from potions.render.spec import render_spec
 
 ME = Account("me", os.geteuid(), os.getegid(), switch=False)
 NOBODY = Account("nobody", 65534, 65534, switch=True)

@@ -1,4 +1,4 @@
-"""``python -m potions.agent HOME``: the agent in the foreground, as the supervisor starts it."""
+"""``python -m potions.agent [HOME]``: the agent in the foreground, as the supervisor starts it. No home: a server's."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from potions.errors import PotionsError
-from potions.layout import Home
+from potions.layout import SERVER, Home
 from potions.wiring import run_agent
 
 if __name__ == "__main__":
     try:
-        run_agent(Home(Path(sys.argv[1])))
+        run_agent(Home(Path(sys.argv[1])) if sys.argv[1:] else SERVER)
     except PotionsError as error:
         # What `potions up` shows when the agent does not come up.
         sys.exit(str(error))

@@ -26,13 +26,16 @@ from potions.agent.api.tokens import TokenController, audit
 from potions.agent.api.variables import VariableController
 from potions.agent.audit import AuditMiddleware
 from potions.agent.handshakes import HandshakeMiddleware, remember_failure
-from potions.agent.peer import PeerProtocol, PeerWebSocket
+from potions.agent.peer import admitting, admitting_sockets
 from potions.layout import Home
 from potions.listening import listen_privately
 from potions.model.access import Needs
 from potions.schema import PlatformStatus
 from potions.schema.terminal import FRAME_MAX, PING_SECONDS, SILENCE_SECONDS
 from potions.service import Service
+
+#: Who may open the sockets of a server's agent; each is open to one of them, by its unit.
+ADMIN_GROUPS = frozenset({"potions-admin", "potions"})
 
 
 @get(
@@ -94,10 +97,11 @@ def serve(service: Service, home: Home) -> None:
 
 def make_server(service: Service) -> uvicorn.Server:
     """What answers on the sockets that it is given."""
+    admitted = ADMIN_GROUPS if service.context.settings.server else frozenset[str]()
     config = uvicorn.Config(
         make_app(service),
-        http=PeerProtocol,
-        ws=PeerWebSocket,
+        http=admitting(admitted),
+        ws=admitting_sockets(admitted),
         ws_max_size=FRAME_MAX,
         # What is typed and printed is short, and nobody gains by packing it between two processes of one computer.
         ws_per_message_deflate=False,

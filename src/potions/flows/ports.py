@@ -45,6 +45,11 @@ class Supervisor(Protocol):
     def remove(self, name: str) -> None:
         """Forget a service; it is stopped first. An unknown one is fine."""
 
+    def is_running(self, name: str) -> bool: ...
+
+    def keep_stopped(self, app: str, *, stopped: bool) -> None:
+        """Whether the services of an app stay down when the computer starts; the agent may come up after them."""
+
 
 class Erlang(Protocol):
     """The platform's own epmd: the first app that started one would take it down with it."""

@@ -190,6 +190,8 @@ class SlotRun(Run):
             stop_timeout=self.plan.manifest.stop_timeout,
             restart=restart,
             own_variables=own,
+            app_directory=self.tree.root,
+            limits=self.plan.manifest.limits,
         )
 
 

@@ -17,7 +17,7 @@ from potions.errors import ProxyRefused
 from potions.flows.ports import Answer
 from potions.host.files import remove_tree, write_atomically
 from potions.host.programs import caddy_program
-from potions.layout import AppTree, Colour, Home
+from potions.layout import SITE_MODE, AppTree, Colour, Home, Server
 from potions.render.caddy import Site, gate_address, render_caddyfile, render_site
 
 PROBE_HEADER = "Potions-Probe"
@@ -45,6 +45,8 @@ class Caddy:
 
     def __init__(self, home: Home, http_port: int, probe_token: str) -> None:
         self._home = home
+        #: A server's Caddy has a user of its own, whose group the folder of the sites passes on.
+        self._mode = SITE_MODE if isinstance(home, Server) else 0o600
         self._http_port = http_port
         self._probe_token = probe_token
         #: Held while the sites change; told when nobody is held at a gate any more.
@@ -65,7 +67,7 @@ class Caddy:
         with self._change():
             before = path.read_bytes() if path.exists() else None
             self._mark_unloaded()
-            write_atomically(path, text, 0o600)
+            write_atomically(path, text, self._mode)
             try:
                 self._load()
             except ProxyRefused:
@@ -106,7 +108,7 @@ class Caddy:
         with self._change():
             self._mark_unloaded()
             for app, text in write.items():
-                write_atomically(self._home.site(app), text, 0o600)
+                write_atomically(self._home.site(app), text, self._mode)
             for app in remove:
                 remove_tree(self._home.site(app), below=self._home.caddy)
             self.write_caddyfile()
@@ -148,7 +150,7 @@ class Caddy:
 
     def write_caddyfile(self) -> None:
         """Write the file that Caddy starts with and that every load sends."""
-        write_atomically(self._home.caddyfile, self.caddyfile_text(), 0o600)
+        write_atomically(self._home.caddyfile, self.caddyfile_text(), self._mode)
 
     def caddyfile_text(self) -> bytes:
         """What stands in that file."""
@@ -207,7 +209,7 @@ class Caddy:
         if before is None:
             remove_tree(path, below=self._home.caddy)
         else:
-            write_atomically(path, before, 0o600)
+            write_atomically(path, before, self._mode)
 
     def _mark_unloaded(self) -> None:
         """Remember it before a site changes: after a crash on the way its text alone would not tell."""

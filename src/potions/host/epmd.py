@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 from potions.errors import PortBusy, StartFailed
+from potions.flows.ports import Supervisor
 from potions.host.files import write_atomically
 from potions.host.processes import is_port_free, listener_on
-from potions.host.supervisord import Supervisord
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
 from potions.model.service import Account, Phase, Service
@@ -27,7 +27,7 @@ _START_TIMEOUT = 10.0
 class Epmd:
     """Has an epmd run as soon as the first Erlang release needs one."""
 
-    def __init__(self, home: Home, port: int, supervisor: Supervisord, trees: Trees, account: Account) -> None:
+    def __init__(self, home: Home, port: int, supervisor: Supervisor, trees: Trees, account: Account) -> None:
         self._home = home
         self._port = port
         self._supervisor = supervisor
@@ -68,7 +68,8 @@ class Epmd:
         self._wait()
 
     def _service(self, program: Path) -> Service:
-        environment = self._home.run / "epmd.env"
+        # Where it is still there after a restart of the computer: a server starts it again without the agent.
+        environment = self._home.epmd / "environment"
         write_atomically(environment, b"PATH=/usr/bin:/bin\0", 0o600)
         return Service(
             name=EPMD_SERVICE,

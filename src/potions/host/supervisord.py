@@ -23,7 +23,8 @@ from potions.host.files import remove_tree, write_atomically
 from potions.host.processes import members_of, never
 from potions.layout import Home
 from potions.model.service import Phase, Service, ServiceState
-from potions.render.supervisord import render_program, render_spec
+from potions.render.spec import render_spec
+from potions.render.supervisord import render_program
 
 _POLL = 0.02
 #: After SIGKILL: the kernel's own time, and supervisord's loop that looks once a second.
@@ -54,7 +55,8 @@ class Supervisord:
         program = self._home.program(service.name)
         text = render_program(service, argv).encode()
         with self._changing:
-            write_atomically(spec, render_spec(service), 0o600)
+            text_of_spec = render_spec(service)
+            write_atomically(spec, text_of_spec, 0o600)
             if program.exists() and program.read_bytes() == text and self._known(service.name):
                 return
             # Forgotten first: so what supervisord knows is never older than the file, also after a crash on the way.
@@ -142,6 +144,9 @@ class Supervisord:
             self._forget(name)
             for path in (self._home.program(name), self._spec(name)):
                 remove_tree(path, below=self._home.run)
+
+    def keep_stopped(self, app: str, *, stopped: bool) -> None:
+        """Nothing to do: supervisord starts no app by itself."""
 
     def shut_down(self) -> None:
         """Have supervisord end, with every program it runs."""

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from potions.model.service import Limits
+
 
 class Shipped(StrEnum):
     """What to do with a ``storage`` that a release brings along and that holds files."""
@@ -86,6 +88,7 @@ class Manifest(msgspec.Struct, frozen=True):
     shipped: Shipped = Shipped.REFUSE
     processes: dict[str, Process] = {}
     env: dict[str, str] = {}
+    limits: Limits = Limits()
 
 
 class ReleaseFiles(msgspec.Struct, frozen=True):

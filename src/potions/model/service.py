@@ -14,6 +14,10 @@ from potions.layout import Colour
 PARTS = ("caddy", "agent", "dashboard")
 
 
+#: What systemd says where a program could not even be prepared: its files or its walls were refused (systemd.exec).
+NOT_HANDED_OVER, NO_WALLS = 243, 226
+
+
 class Account(msgspec.Struct, frozen=True):
     """The system user that apps run as. ``switch`` is False where Potions itself already is that user."""
 
@@ -21,6 +25,17 @@ class Account(msgspec.Struct, frozen=True):
     uid: int
     gid: int
     switch: bool
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one program of an app may use at most, where the supervisor can hold it to that. None: no limit."""
+
+    memory: int | None = None
+    """In bytes, with its file cache: at the limit it is made smaller first, then a process is ended."""
+    cpu: int | None = None
+    """In percent of one processor: 150 is one and a half."""
+    tasks: int | None = None
+    """Processes and threads."""
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -43,6 +58,9 @@ class Service(msgspec.Struct, frozen=True):
     """Start it again when it ends by itself; False for a one-shot."""
     own_variables: Mapping[str, str | None] = {}
     """What this program finds beside or instead of ``env_file``'s; None: not at all. No secrets: it is not sealed."""
+    app_directory: Path | None = None
+    """The directory of its app: the only one of all apps that it sees. None for a program of the platform's."""
+    limits: Limits = Limits()
 
 
 def slot_service(app: str, colour: Colour) -> str:

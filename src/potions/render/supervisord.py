@@ -1,4 +1,4 @@
-"""supervisord's configuration: the main file, a program for each service, and the spec its launcher reads."""
+"""supervisord's configuration: the main file, and a program for each service."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import math
 import re
 import shlex
 from collections.abc import Sequence
-
-import msgspec
 
 from potions.errors import HomeRefused
 from potions.layout import Home
@@ -130,18 +128,6 @@ def render_program(service: Service, launcher: Sequence[str]) -> str:
         stopwaitsecs=math.ceil(service.stop_timeout),
         log=_log(str(service.log_file)),
     )
-
-
-def render_spec(service: Service) -> bytes:
-    """What the launcher reads: ``command``, ``directory``, ``env_file``, ``own_variables``, ``account``, as JSON."""
-    spec = {
-        "command": service.command,
-        "directory": str(service.directory),
-        "env_file": str(service.env_file),
-        "own_variables": service.own_variables,
-        "account": service.account,
-    }
-    return msgspec.json.format(msgspec.json.encode(spec), indent=2) + b"\n"
 
 
 _COMMENT = re.compile(r"(?<=\s)([;#])")

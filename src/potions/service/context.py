@@ -6,13 +6,13 @@ import secrets
 from dataclasses import dataclass
 
 from potions.errors import AppDirectoryGone
+from potions.flows.ports import Supervisor
 from potions.flows.run import World
 from potions.host.caddy import Caddy
 from potions.host.doctor.below_looks import BelowLooks
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
-from potions.host.supervisord import Supervisord
 from potions.host.terminals import Terminals
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
@@ -34,7 +34,7 @@ class Context:
     settings: Settings
     store: Store
     world: World
-    supervisor: Supervisord
+    supervisor: Supervisor
     proxy: Caddy
     network: Network
     terminals: Terminals
@@ -49,6 +49,11 @@ class Context:
 
     def tree(self, app: App) -> AppTree:
         return self.home.app(app.name)
+
+    def set_stopped(self, app: App, stopped: bool) -> None:
+        """Remember whether a person stopped the app, so that it also stays down, or comes up, with the computer."""
+        self.supervisor.keep_stopped(app.name, stopped=stopped)
+        self.store.set_stopped(app.id, stopped)
 
     def is_gone(self, app: App) -> bool:
         """Whether the app's directory, or what it cannot be without, was removed or replaced by hand.

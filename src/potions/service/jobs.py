@@ -184,7 +184,7 @@ class Jobs:
             flow = self._runs.flow_of(deployment, run)
             succeeded = step.perform(flow, run)
             if succeeded:
-                self._context.store.set_stopped(app.id, False)
+                self._context.set_stopped(app, False)
                 self._on_success(app.id)
         except BaseException:
             self._done(deployment, lock)

@@ -63,7 +63,7 @@ class LifecycleService:
             # Whatever has to be written is written while it still serves: the disk may be full.
             run = self._live_run(app, Transcript())
             slots.configure_slot(run)
-            self._context.store.set_stopped(app.id, False)
+            self._context.set_stopped(app, False)
             with self._visitors_wait(run):
                 self.end_slot(app, run.slot)
                 self._start_and_check(app)
@@ -134,7 +134,7 @@ class LifecycleService:
     def _remember_stopped(self, app: App) -> None:
         try:
             self._context.store.end_standby(app.id)
-            self._context.store.set_stopped(app.id, True)
+            self._context.set_stopped(app, True)
         except NoRoom as full:
             raise NoRoom(
                 f"{app.name} is stopped, but that could not be remembered: the disk is full.",
@@ -142,7 +142,7 @@ class LifecycleService:
             ) from full
 
     def _start_and_check(self, app: App) -> None:
-        self._context.store.set_stopped(app.id, False)
+        self._context.set_stopped(app, False)
         transcript = Transcript()
         run = self.start_live(app, transcript)
         try:

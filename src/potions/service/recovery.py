@@ -61,7 +61,7 @@ class Recovery:
         self._settle_sites()
         for deployment in self._context.store.draining():
             # It serves, so nobody stopped the app since; the crash came before that was remembered.
-            self._context.store.set_stopped(deployment.app_id, False)
+            self._context.set_stopped(self._context.app(deployment.app), False)
         draining = {deployment.app_id for deployment in self._context.store.draining()}
         for app in self._context.store.apps():
             self._attempt(self._settle_other_slot if app.id not in draining else _leave, app)

@@ -19,7 +19,8 @@ from supervisor.options import ServerOptions
 from potions.errors import HomeRefused
 from potions.layout import Colour, Home
 from potions.model.service import PARTS, Account, Service, slot_service, task_service
-from potions.render.supervisord import render_program, render_spec, render_supervisord
+from potions.render.spec import render_spec
+from potions.render.supervisord import render_program, render_supervisord
 from support.golden import check_golden, golden_cases
 
 _NAMES = [
@@ -185,6 +186,7 @@ def test_the_spec_carries_any_command_and_nothing_else_does(command: str) -> Non
         "env_file": "/srv/potions/apps/gallery/.env.blue",
         "own_variables": {"POTIONS_PROCESS": "web", "PORT": None},
         "account": {"name": "deploy", "uid": 1001, "gid": 1002, "switch": True},
+        "alone": False,
     }
 
 
