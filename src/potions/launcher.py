@@ -48,6 +48,8 @@ def main(spec_path: str) -> int:
         # An earlier version wrote none; its specs are read again whenever such a program is started anew.
         add_own(environment, spec.get("own_variables", {}))
         end_leftovers(environment)
+        if spec.get("waits") and (child := os.fork()) != 0:
+            return status_of(child)
         if spec.get("terminal"):
             take_terminal()
         become(spec["account"])
@@ -73,6 +75,21 @@ def execute(argv: list[str], environment: dict[bytes, bytes]) -> int:
     except (OSError, ValueError) as error:
         print(f"potions: {argv[0]} could not be started: {error}", file=sys.stderr, flush=True)
     return _NOT_STARTED
+
+
+def status_of(child: int) -> int:
+    """Wait for a program, and say how it ended as a shell does: systemd-run tells statuses only, and no signal.
+
+    Meanwhile this process does nothing else: signals are the program's, and so are the streams.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
 
 
 def take_terminal() -> None:

@@ -52,7 +52,7 @@ def nothing_is_left(shared_platform: Platform) -> Iterator[None]:
     """Whatever a story did, nothing that somebody opened runs on."""
     yield
     wait_for(lambda: not opened(shared_platform), "all that was opened has ended")
-    wait_for(lambda: not list(shared_platform.home.programs.glob("*.run.*")), "no spec of it is left")
+    wait_for(lambda: not list(shared_platform.home.run.glob("*.terminal.json")), "no spec of it is left")
 
 
 def opened(potions: Platform) -> set[int]:

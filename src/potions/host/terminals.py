@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
-from potions import launcher
 from potions.errors import CommandNotStarted
 from potions.host.files import remove_tree, write_atomically
-from potions.host.processes import (
-    end_processes,
-    every_opened_process,
-    family_of,
-    members_of,
-    opened_processes,
-    send,
-    wait_for_end,
-)
+from potions.host.terminal_launch import Launch, LaunchHere, LaunchUnit, Process
 from potions.host.terminal_streams import Streams, open_pipes, open_terminal
-from potions.layout import Colour, Home
-from potions.model.terminal import ProgramEnd, TerminalProgram, is_opened
-from potions.render.terminal import render_terminal_spec
+from potions.layout import TERMINAL_SUFFIX, Colour, Home, Server
+from potions.model.terminal import ProgramEnd, TerminalProgram
 
-#: Seconds between SIGHUP and SIGKILL for what a person opened.
-HANG_UP_GRACE = 3.0
+_SPEC_MODE = 0o600
+#: All that the child itself finds; the program finds what its slot has.
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 class OpenProgram:
     """A program that a person opened, as a child of this process in a session of its own."""
 
-    def __init__(self, program: TerminalProgram, streams: Streams, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, program: TerminalProgram, streams: Streams, process: Process, launch: Launch) -> None:
         self.program = program
         self.streams = streams
         self.ended = os.pidfd_open(process.pid)
@@ -43,22 +31,17 @@ class OpenProgram:
         self.why = ""
         """Why it was ended, where it did not do so by itself."""
         self._process = process
+        self._launch = launch
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program and all in its group."""
-        if self._process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
+        self._launch.signal(self.program, self._process, number)
 
     def end(self, why: str = "") -> None:
         """End it with all that came of it: SIGHUP, as a terminal that is closed, then SIGKILL. Waits for that."""
-        self.why = self.why or why
-        found = self._members()
-        send(found, signal.SIGHUP)
-        # What was stopped by Ctrl-Z would notice only then.
-        send(found, signal.SIGCONT)
-        wait_for_end(self._members, HANG_UP_GRACE)
-        end_processes(self._members, 0.0)
+        if self._process.poll() is None:
+            self.why = self.why or why
+        self._launch.end(self.program, self._process)
 
     def wait(self) -> ProgramEnd:
         """Wait for the program itself, and say how it ended."""
@@ -71,18 +54,13 @@ class OpenProgram:
             os.close(self.ended)
             self.ended = -1
 
-    def _members(self) -> set[int]:
-        """By its marks, its group and by descent: it has none of the first before it has become the program."""
-        family = family_of(self._process.pid) if self._process.poll() is None else set[int]()
-        marked = opened_processes(self.program.app_directory, self.program.process)
-        return marked | family | members_of({self._process.pid})
-
 
 class Terminals:
     """All that people have opened in one home."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._launch: Launch = LaunchUnit(home) if isinstance(home, Server) else LaunchHere(home)
         self._open: dict[str, OpenProgram] = {}
         # Held from the look at which slot is live until the program is known here: so a deploy that retires that slot
         # either finds it, or was seen.
@@ -107,7 +85,7 @@ class Terminals:
         """It has ended: nothing is left of it."""
         if self._open.pop(one.program.name, None) is not None:
             one.close()
-            remove_tree(self._spec(one.program.name), below=self._home.run)
+            remove_tree(self._home.terminal(one.program.name), below=self._home.run)
 
     def end_slot(self, app: str, colour: Colour, why: str) -> None:
         """End what is open in a slot, all at once, and wait until it has ended."""
@@ -119,10 +97,9 @@ class Terminals:
 
     def end_leftovers(self) -> None:
         """End what an agent that was killed had opened: nobody can reach it any more."""
-        end_processes(lambda: every_opened_process(self._home.apps), 0.0)
-        for spec in self._home.programs.glob("*.*.*.*.json"):
-            if is_opened(spec.name.split(".")[2]):
-                remove_tree(spec, below=self._home.run)
+        self._launch.end_leftovers()
+        for spec in self._home.run.glob(f"*{TERMINAL_SUFFIX}"):
+            remove_tree(spec, below=self._home.run)
 
     def _end(self, is_meant: Callable[[TerminalProgram], bool], why: str) -> None:
         with self._changing:
@@ -134,25 +111,22 @@ class Terminals:
             thread.join()
 
     def _start(self, program: TerminalProgram) -> OpenProgram:
-        spec = self._spec(program.name)
-        write_atomically(spec, render_terminal_spec(program), 0o600)
+        spec = self._home.terminal(program.name)
+        write_atomically(spec, self._launch.spec(program), _SPEC_MODE)
         try:
             streams = open_pipes(program.account) if program.window is None else open_terminal(program.window)
-            process = _spawn([sys.executable, "-I", "-S", str(Path(launcher.__file__)), str(spec)], streams)
+            process = _spawn(self._launch.command(program, spec), streams)
         except OSError as error:
             remove_tree(spec, below=self._home.run)
             raise CommandNotStarted("The program cannot be started.", why=f"{error.strerror or error}.") from error
-        return OpenProgram(program, streams, process)
-
-    def _spec(self, name: str) -> Path:
-        return self._home.program(name).with_suffix(".json")
+        return OpenProgram(program, streams, process, self._launch)
 
 
-def _spawn(argv: list[str], streams: Streams) -> subprocess.Popen[bytes]:
+def _spawn(argv: list[str], streams: Streams) -> Process:
     stdin, stdout, stderr = streams.theirs
     try:
         return subprocess.Popen(
-            argv, stdin=stdin, stdout=stdout, stderr=stderr, env={}, cwd="/", start_new_session=True
+            argv, stdin=stdin, stdout=stdout, stderr=stderr, env=_ENVIRONMENT, cwd="/", start_new_session=True
         )
     except OSError:
         streams.close()

@@ -10,10 +10,12 @@ from pathlib import Path
 import msgspec
 
 from potions.layout import Colour
-from potions.model.service import Account, task_service
+from potions.model.service import Account, Limits, Service, task_service
 
 #: Beyond these no screen goes; a program would make buffers for it.
 SIDE_MAX = 2000
+#: Seconds between SIGHUP and SIGKILL for what a person opened.
+HANG_UP_GRACE = 3.0
 _TERM = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,39}\Z", re.ASCII)
 #: What a program is told where the terminal does not say what it is, or says something that is no name.
 PLAIN_TERM = "xterm-256color"
@@ -52,11 +54,28 @@ class TerminalProgram(msgspec.Struct, frozen=True):
     """None: pipes, with standard error apart."""
     path_first: tuple[str, ...] = ()
     """Folders in front of PATH."""
+    limits: Limits = Limits()
 
     @property
     def name(self) -> str:
         """``blog.blue.console.4f…``, unique below one home as the names of services are."""
         return task_service(self.app, self.colour, self.process)
+
+    @property
+    def service(self) -> Service:
+        """The same as a service: the walls around it are those of every program of its app."""
+        return Service(
+            name=self.name,
+            command="",
+            directory=self.directory,
+            env_file=self.env_file,
+            log_file=self.app_directory / "logs" / "none",
+            account=self.account,
+            stop_timeout=HANG_UP_GRACE,
+            restart=False,
+            app_directory=self.app_directory,
+            limits=self.limits,
+        )
 
     @property
     def process(self) -> str:

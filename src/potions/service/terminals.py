@@ -16,6 +16,7 @@ from potions.model.access import Principal
 from potions.model.app import App
 from potions.model.console import Console, choose_console
 from potions.model.deployment import SlotContent
+from potions.model.service import Limits
 from potions.model.terminal import ProgramEnd, Purpose, TerminalProgram, Window
 from potions.service.context import Context
 from potions.service.people.audit import AuditService
@@ -118,6 +119,7 @@ class TerminalService:
             env_file=tree.env_file(colour),
             account=self._context.world.account,
             window=window,
+            limits=held.plan.manifest.limits if held.plan else Limits(),
             path_first=(str(tree.slot(colour) / marks.environment / "bin"),) if marks.environment else (),
         )
         return program, console, held
