@@ -48,8 +48,10 @@ def main(spec_path: str) -> int:
         # An earlier version wrote none; its specs are read again whenever such a program is started anew.
         add_own(environment, spec.get("own_variables", {}))
         end_leftovers(environment)
-        if spec.get("waits") and (child := os.fork()) != 0:
-            return status_of(child)
+        if spec.get("waits"):
+            let_terminal_go()
+            if (child := os.fork()) != 0:
+                return status_of(child)
         if spec.get("terminal"):
             take_terminal()
         become(spec["account"])
@@ -77,6 +79,14 @@ def execute(argv: list[str], environment: dict[bytes, bytes]) -> int:
     return _NOT_STARTED
 
 
+def let_terminal_go() -> None:
+    """systemd has made it the terminal of this session, if it is one; the program's own session is to have it."""
+    # The end of that is told by SIGHUP.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(0, termios.TIOCNOTTY)
+
+
 def status_of(child: int) -> int:
     """Wait for a program, and say how it ended as a shell does: systemd-run tells statuses only, and no signal.
 
@@ -100,7 +110,9 @@ def take_terminal() -> None:
 
 
 def search_first(folders: list[str], environment: dict[bytes, bytes]) -> None:
-    """Put folders in front of PATH."""
+    """Put folders in front of PATH, if there are any."""
+    if not folders:
+        return
     before = environment.get(b"PATH", os.defpath.encode())
     environment[b"PATH"] = b":".join([*map(os.fsencode, folders), before])
 

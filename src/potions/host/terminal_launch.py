@@ -37,6 +37,9 @@ _PATIENCE = 20.0
 class Launch(Protocol):
     """What differs between an embedded home and a server. ``process`` is the child that ends with the program."""
 
+    is_session: bool
+    """Whether the child begins a session of its own, and so may have the terminal as its own."""
+
     def spec(self, program: TerminalProgram) -> bytes: ...
     def command(self, program: TerminalProgram, spec: Path) -> list[str]: ...
     def signal(self, program: TerminalProgram, process: Process, number: signal.Signals) -> None: ...
@@ -49,6 +52,8 @@ class Launch(Protocol):
 
 class LaunchHere:
     """The program is a child of the agent, in a session of its own, and known by the marks in its environment."""
+
+    is_session = True
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -84,6 +89,9 @@ class LaunchHere:
 
 class LaunchUnit:
     """The program is a unit with the same walls as its app's; the child is the ``systemd-run`` that waits for it."""
+
+    #: As the leader of a session it would take the terminal from the program.
+    is_session = False
 
     def __init__(self, server: Server) -> None:
         self._server = server

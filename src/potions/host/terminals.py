@@ -115,18 +115,25 @@ class Terminals:
         write_atomically(spec, self._launch.spec(program), _SPEC_MODE)
         try:
             streams = open_pipes(program.account) if program.window is None else open_terminal(program.window)
-            process = _spawn(self._launch.command(program, spec), streams)
+            process = _spawn(self._launch.command(program, spec), streams, is_session=self._launch.is_session)
         except OSError as error:
             remove_tree(spec, below=self._home.run)
             raise CommandNotStarted("The program cannot be started.", why=f"{error.strerror or error}.") from error
         return OpenProgram(program, streams, process, self._launch)
 
 
-def _spawn(argv: list[str], streams: Streams) -> Process:
+def _spawn(argv: list[str], streams: Streams, *, is_session: bool) -> Process:
     stdin, stdout, stderr = streams.theirs
     try:
         return subprocess.Popen(
-            argv, stdin=stdin, stdout=stdout, stderr=stderr, env=_ENVIRONMENT, cwd="/", start_new_session=True
+            argv,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=is_session,
+            process_group=None if is_session else 0,
         )
     except OSError:
         streams.close()
