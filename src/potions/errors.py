@@ -206,7 +206,7 @@ class ProjectRefused(PotionsError):
 
 
 class CommandNotStarted(PotionsError):
-    """A command that `potions dev` cannot start: there is none of that name, or it may not be run."""
+    """A command that cannot be started: there is none of that name, or it may not be run, or no room for it."""
 
     code = "command-not-started"
     exit_status = 127
@@ -615,6 +615,38 @@ class NotCancellable(PotionsError):
 
     code = "not-cancellable"
     http_status = 409
+
+
+# Consoles
+
+
+class TooManyTerminals(PotionsError):
+    """As many consoles and commands are open as may be at once."""
+
+    code = "too-many-terminals"
+    http_status = 429
+    retry = True
+
+    def __init__(self, whose: str, most: int) -> None:
+        super().__init__(
+            f"{most} consoles and commands {whose} are open already, and no more than that may be.",
+            why="Each is a program beside the app itself.",
+            do="Close one of them. Who opened what: potions audit",
+        )
+
+
+class NoTerminal(PotionsError):
+    """A console needs a terminal to type in, and there is none."""
+
+    code = "no-terminal"
+    exit_status = 2
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            "A console needs a terminal, and here is none.",
+            why="Standard input or output is a file or a pipe.",
+            do=f"For a command in a script: potions run {app} -- COMMAND",
+        )
 
 
 # Storage

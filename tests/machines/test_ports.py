@@ -18,7 +18,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Machine]:
         yield machine
 
 
-@pytest.mark.parametrize("module", ["test_supervisor.py", "test_supervised_programs.py"])
+@pytest.mark.parametrize("module", ["test_supervisor.py", "test_supervised_programs.py", "test_terminals.py"])
 def test_the_supervisor_holds_on_a_server(server: Machine, module: str) -> None:
     """Whatever runs services there keeps the same promises."""
     passes(server, f"tests/port/{module}")

@@ -70,6 +70,7 @@ class Script:
             trees=_Trees(self),  # type: ignore[arg-type]
             outputs=_Outputs(self),  # type: ignore[arg-type]
             erlang=None,  # type: ignore[arg-type]
+            terminals=_Terminals(),
             account=Account("nobody", 65534, 65534, switch=False),
             search_path=lambda: "/usr/bin",
         )
@@ -124,6 +125,13 @@ class _Supervisor:
     def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = lambda: False) -> None:
         how = "at once" if cut_short() else "in its time"
         self._script.remembered.tell("stop", ",".join(names), f"{grace:g}", how)
+
+
+class _Terminals:
+    """In this world nobody has a console open."""
+
+    def end_slot(self, app: str, colour: Colour, why: str) -> None:
+        pass
 
 
 class _Proxy:

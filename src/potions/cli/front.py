@@ -40,6 +40,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("storage", "potions.cli.storage:storage", "Show, list, get, put and remove what an app has stored."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),
+        Command("console", "potions.cli.console:console", "Open a console in the running app."),
+        Command("run", "potions.cli.console:run", "Run a command in the live slot of an app, with its variables."),
         Command("stop", "potions.cli.serving:stop", "Stop an app. Its files, releases and variables stay."),
         Command("start", "potions.cli.serving:start", "Start an app that was stopped."),
         Command("restart", "potions.cli.serving:restart", "Stop and start an app's live slot."),

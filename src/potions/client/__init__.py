@@ -17,6 +17,7 @@ from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams, stored_route
+from potions.client.terminal import TerminalCalls
 from potions.client.variables import VariableCalls
 from potions.client.versions import Elsewhere
 from potions.client.wire import Behalf, app_path, error_from
@@ -48,5 +49,6 @@ class Client(
     StorageCalls,
     DoctorCalls,
     PeopleCalls,
+    TerminalCalls,
 ):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

@@ -199,12 +199,13 @@ def told(socket: Path, elsewhere: Elsewhere | None = None) -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unreachable(socket, error, elsewhere) from error
+        raise unreachable(socket, error, elsewhere) from error
     except httpx.TransportError as error:
         raise _lost(error, time.monotonic() - began, elsewhere) from error
 
 
-def _unreachable(socket: Path, error: httpx.TransportError, elsewhere: Elsewhere | None) -> PotionsError:
+def unreachable(socket: Path, error: Exception, elsewhere: Elsewhere | None) -> PotionsError:
+    """What a socket that cannot be opened means."""
     if elsewhere is not None:
         # The socket is there from before the first request on, and goes with the connection.
         return AgentLost(f"The connection to {elsewhere.name} is lost.", do=_LOOK_AGAIN)

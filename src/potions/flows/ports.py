@@ -201,6 +201,16 @@ class Network(Protocol):
         """GET on a slot's own port, as the proxy would ask; None when no answer came."""
 
 
+class Terminals(Protocol):
+    """The programs that people opened in the slots: consoles, and commands they run."""
+
+    def end_slot(self, app: str, colour: Colour, why: str) -> None:
+        """End what is open in a slot, as a terminal that is closed, and tell whoever has it open why.
+
+        Returns when all of it has ended, after a few seconds at most.
+        """
+
+
 Report = Callable[[int, int], None]
 
 

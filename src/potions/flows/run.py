@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from potions.errors import PotionsError
-from potions.flows.ports import Erlang, Network, Outputs, Proxy, Supervisor, Trees
+from potions.flows.ports import Erlang, Network, Outputs, Proxy, Supervisor, Terminals, Trees
 from potions.flows.step import Run
 from potions.layout import AppTree, Colour
 from potions.model.app import App
@@ -30,6 +30,7 @@ class World:
     trees: Trees
     outputs: Outputs
     erlang: Erlang
+    terminals: Terminals
     account: Account
     search_path: Callable[[], str]
     """``PATH`` of the apps, as it is now."""

@@ -12,6 +12,8 @@ from potions.model.service import slot_service
 
 #: Seconds to end for what never served: a release that failed, a one-shot.
 UNSERVED_GRACE = 5.0
+#: What people are told who have a console open in a slot that ends. It hears of it first: a shell ignores SIGTERM.
+SLOT_ENDS = "Its release does not run any more: another one serves, or the app was stopped."
 
 
 def configure_slot(run: SlotRun) -> None:
@@ -52,6 +54,7 @@ def end_slot(run: SlotRun, colour: Colour, grace: float) -> None:
 
     Whoever waits for the app does not wait for a slow end: it gets SIGKILL then, as it would after ``grace`` seconds.
     """
+    run.world.terminals.end_slot(run.app.name, colour, SLOT_ENDS)
     workers.end_workers(run, colour, grace)
     run.world.supervisor.stop([slot_service(run.app.name, colour)], grace, cut_short=run.hurried)
     left = run.world.network.end_processes(run.tree, colour, grace, cut_short=run.hurried)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import signal
 import subprocess
 import threading
 import time
@@ -217,6 +218,16 @@ def _unix_time(text: str) -> float:
 def systemd_version() -> int:
     """The number of systemd's version: 252 in Debian 12. Raises SupervisorRefused where there is none."""
     return int(_call("--version").split()[1].partition(".")[0])
+
+
+def stop_units(*patterns: str) -> None:
+    """Stop units that are loaded, by their names or patterns of them; one that is not there is fine."""
+    _call("stop", *patterns, accept_failure=True)
+
+
+def signal_unit(unit: str, number: signal.Signals) -> None:
+    """Send a signal to all that runs in a unit; one that is not there is fine."""
+    _call("kill", f"--signal={number.name}", unit, accept_failure=True)
 
 
 def _call(*words: str, accept_failure: bool = False) -> str:

@@ -14,6 +14,7 @@ from potions.host.doctor.below_looks import BelowLooks
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
+from potions.host.terminals import Terminals
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
 from potions.model.app import App, Ports, choose_ports
@@ -38,6 +39,7 @@ class Context:
     supervisor: Supervisor
     proxy: Caddy
     network: Network
+    terminals: Terminals
     trees: Trees
     outputs: Outputs
     looks: BelowLooks
