@@ -893,6 +893,25 @@ class HomeRefused(PotionsError):
     exit_status = 2
 
 
+class ServerRefused(PotionsError):
+    """A computer that cannot be made a Potions server as it is; nothing on it was changed."""
+
+    code = "server-refused"
+
+
+class WheelRefused(PotionsError):
+    """A wheel that a server cannot be made of."""
+
+    code = "wheel-refused"
+    exit_status = 2
+
+
+class InstallFailed(PotionsError):
+    """A step of installing or uninstalling a server did not succeed; what came before stays right."""
+
+    code = "install-failed"
+
+
 class HomeBusy(PotionsError):
     """Another process is working on this home right now."""
 

@@ -19,7 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "layout": set(),
     "model": {"errors", "layout", "names"},
     "schema": {"layout", "model"},
-    "settings": set(),
+    "settings": {"model"},
     "homes": {"layout"},
     "secret": {"errors", "model"},
     # Files that people write
@@ -86,6 +86,7 @@ LAYERS: dict[str, set[str]] = {
         "schema",
     },
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
+    "server": {"client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
@@ -97,6 +98,7 @@ DOORS: dict[str, set[str]] = {
     "dashboard.__main__": {"layout", "model.app", "settings"},
     "cli.doctor": {"embedded_doctor"},
     "cli.platform": {"embedded", "wiring"},
+    "cli.server_install": {"server"},
 }
 
 #: Parts that only compute: text and values in, text and values out.

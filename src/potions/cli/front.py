@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "dashboard", "potions.cli.dashboard:dashboard", "Print the dashboard's address, and open it where it can."
         ),
         Command("doctor", "potions.cli.doctor:doctor", "Compare what is with what should be, and say what to run."),
+        Command("server", "potions.cli.server:server", "Make this computer a server that apps are deployed to."),
     ),
     "Your project": (
         Command("init", "potions.cli.init:init", "Write potions.toml and .gitignore for the project here."),

@@ -12,22 +12,24 @@ if TYPE_CHECKING:
     from potions.client import Client
 
 
-def dashboard_address(http_port: int) -> str:
-    return f"http://potions.localhost:{http_port}"
-
-
-def welcome_address(http_port: int, link: InvitationLink) -> str:
+def welcome_address(dashboard: str, link: InvitationLink) -> str:
     """Where the page is at which a password is set."""
-    return f"{dashboard_address(http_port)}/welcome/{link.token}"
+    return f"{dashboard}/welcome/{link.token}"
 
 
 def find_dashboard(client: Client) -> tuple[str, InvitationLink | None]:
     """Where the dashboard is; while there is no owner, by a link that makes the first one."""
-    port = client.status().http_port
+    dashboard = _address(client)
     if any(person.role is Role.OWNER for person in client.people()):
-        return dashboard_address(port), None
+        return dashboard, None
     link = client.invite_first()
-    return (welcome_address(port, link) if link else dashboard_address(port)), link
+    return (welcome_address(dashboard, link) if link else dashboard), link
+
+
+def _address(client: Client) -> str:
+    found = client.status()
+    # An agent of an earlier version does not tell it.
+    return found.dashboard or f"http://potions.localhost:{found.http_port}"
 
 
 def tell_dashboard(address: str, link: InvitationLink | None) -> None:
@@ -41,5 +43,5 @@ def tell_dashboard(address: str, link: InvitationLink | None) -> None:
 
 def tell_link(client: Client, link: InvitationLink) -> None:
     """Print a one-time link, which is told only now."""
-    say(f"  {welcome_address(client.status().http_port, link)}", "bold")
+    say(f"  {welcome_address(_address(client), link)}", "bold")
     say(f"It works once, until {until(link.expires)}. Whoever has it sets the password: hand it over with care.")

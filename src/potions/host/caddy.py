@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -17,7 +18,7 @@ from potions.errors import ProxyRefused
 from potions.flows.ports import Answer
 from potions.host.files import remove_tree, write_atomically
 from potions.host.programs import caddy_program
-from potions.layout import SITE_MODE, AppTree, Colour, Home, Server
+from potions.layout import CADDY_USER, SITE_MODE, AppTree, Colour, Home, Server
 from potions.render.caddy import Site, gate_address, render_caddyfile, render_site
 
 PROBE_HEADER = "Potions-Probe"
@@ -229,10 +230,23 @@ class Caddy:
         remove_tree(self._home.unloaded, below=self._home.caddy)
 
     def _validate(self) -> None:
-        command = [caddy_program(), "validate", "--adapter", "caddyfile", "--config", str(self._home.caddyfile)]
+        command = [
+            caddy_program(self._home),
+            "validate",
+            "--adapter",
+            "caddyfile",
+            "--config",
+            str(self._home.caddyfile),
+        ]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_PATIENCE, check=False, env=self.environment()
+                command,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE,
+                check=False,
+                env=self.environment(),
+                **self._as_caddy(),
             )
         except subprocess.TimeoutExpired as error:
             raise ProxyRefused(f"Caddy did not check its configuration within {_PATIENCE:.0f} s.") from error
@@ -240,9 +254,15 @@ class Caddy:
             lines = [line for line in done.stderr.splitlines() if "Error" in line or "error" in line] or [done.stderr]
             raise ProxyRefused("Caddy would refuse this configuration.", why=lines[-1][:500])
 
+    def _as_caddy(self) -> dict[str, Any]:
+        """A check makes certificates where there are none yet: as root, Caddy could not read its own."""
+        if not isinstance(self._home, Server):
+            return {}
+        return {"user": CADDY_USER, "group": CADDY_USER, "extra_groups": ()}
+
     def environment(self) -> dict[str, str]:
         """The environment Caddy runs with: nothing of ours, and its own files inside the home."""
-        folder = str(self._home.caddy)
+        folder = str(self._home.caddy_data if isinstance(self._home, Server) else self._home.caddy)
         return {"HOME": folder, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder, "PATH": "/usr/bin:/bin"}
 
 

@@ -8,13 +8,14 @@ import sysconfig
 from pathlib import Path
 
 from potions.errors import StartFailed
+from potions.layout import Home, Server
 
 _TIMEOUT = 30.0
 
 
-def caddy_program() -> str:
-    """The Caddy of the pinned wheel, never one that happens to be in PATH."""
-    return _script("caddy")
+def caddy_program(home: Home | None = None) -> str:
+    """The Caddy of the pinned wheel, never one that happens to be in PATH; on a server the one that is installed."""
+    return str(home.caddy_program) if isinstance(home, Server) else _script("caddy")
 
 
 def caddy_version() -> str:

@@ -13,10 +13,23 @@ from potions.layout.app_tree import (
     Owner,
 )
 from potions.layout.home import AGENT_SOCKET, SOCKET_PATH_MAX, Home
-from potions.layout.server import SERVER, SITE_MODE, Server
+from potions.layout.server import (
+    ADMIN_GROUP,
+    APPS_USER,
+    CADDY_USER,
+    DASHBOARD_USER,
+    SERVER,
+    SITE_MODE,
+    Directory,
+    Server,
+)
 
 __all__ = [
+    "ADMIN_GROUP",
     "AGENT_SOCKET",
+    "APPS_USER",
+    "CADDY_USER",
+    "DASHBOARD_USER",
     "ENV_FILE_MODE",
     "FIRST_LIVE",
     "HOLDS_MODE",
@@ -28,6 +41,7 @@ __all__ = [
     "SOCKET_PATH_MAX",
     "AppTree",
     "Colour",
+    "Directory",
     "Entry",
     "Home",
     "Owner",

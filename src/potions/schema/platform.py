@@ -54,3 +54,5 @@ class PlatformStatus(msgspec.Struct, frozen=True):
     apps: list[AppSummary]
     running: list[Deployment]
     """Deployments that run or wait, in the order of the queue."""
+    dashboard: str = ""
+    """The dashboard's address."""

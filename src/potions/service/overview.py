@@ -63,6 +63,7 @@ class OverviewService:
             parts=self._parts(),
             apps=self.apps(),
             running=context.store.unfinished(),
+            dashboard=context.settings.dashboard_address,
         )
 
     def apps(self) -> list[AppSummary]:
