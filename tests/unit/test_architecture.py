@@ -69,7 +69,7 @@ LAYERS: dict[str, set[str]] = {
     },
     # Processes
     "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service", "turns"},
-    "client": {"errors", "names", "schema"},
+    "client": {"errors", "layout", "names", "schema"},
     "dashboard": {"client", "errors", "harmless", "listening", "names", "schema", "turns"},
     "cli": {
         "",

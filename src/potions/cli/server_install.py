@@ -8,8 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from potions.cli.confirm import confirm_by_name
 from potions.cli.links import find_dashboard, tell_dashboard
-from potions.cli.options import Json
+from potions.cli.options import Json, Yes
 from potions.cli.screen import print_json, sanitise, say, sign, stderr
 from potions.server.configuration import Wishes
 from potions.server.installing import Order
@@ -100,6 +101,50 @@ def install(
     else:
         _tell_end(report)
     return 0
+
+
+def uninstall(
+    *,
+    delete_data: Annotated[
+        bool, Parameter(name="--delete-data", help="Delete all apps with their storage, and the certificates.")
+    ] = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> int:
+    """Take Potions off this computer. The apps' data stay, unless told otherwise.
+
+    All apps stop. Their files, releases and variables are found again when
+    Potions is installed again. The computer's name is asked for before.
+
+    For example:
+
+        sudo potions server uninstall
+        sudo potions server uninstall --delete-data
+    """
+    from potions.server.uninstalling import refuse_unless_server, remove_program
+    from potions.server.uninstalling import uninstall as uninstall_here
+
+    refuse_unless_server()
+    if not yes:
+        _confirm(delete_data)
+    report = uninstall_here(_say, delete_data=delete_data)
+    if json:
+        print_json(report)
+    else:
+        say("Potions is taken off this computer.", "bold")
+        for line in report.kept:
+            say(f"Still there: {sanitise(line)}")
+    # Last, because it may be what runs here.
+    remove_program()
+    return 0
+
+
+def _confirm(delete_data: bool) -> None:
+    from socket import gethostname
+
+    what = "All apps stop, and everything they stored is deleted." if delete_data else "All apps stop. Their data stay."
+    say(what, "bold red" if delete_data else "", console=stderr())
+    confirm_by_name(gethostname(), "Taking Potions off this computer")
 
 
 def _say(line: str) -> None:

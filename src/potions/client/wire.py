@@ -21,6 +21,7 @@ import msgspec
 
 from potions import errors
 from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, InternalError, NotAllowed, PotionsError
+from potions.layout import home_of_socket
 from potions.names import parse_app_name
 from potions.schema import ErrorBody
 
@@ -30,7 +31,6 @@ READ_SECONDS = 120.0
 
 _LOOK = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
 _PATIENT = httpx.Timeout(None, connect=CONNECT_SECONDS)
-_START = "Start it with: potions up"
 
 BASE_URL = "http://potions"
 
@@ -195,13 +195,16 @@ def told(socket: Path) -> Iterator[None]:
 
 
 def _unreachable(socket: Path, error: httpx.TransportError) -> PotionsError:
+    home = home_of_socket(socket)
     if "Permission denied" in str(error):
         return NotAllowed(
             "This user may not command Potions here.",
             why=f"{socket} belongs to somebody else.",
-            do="Become the user who started it, or ask for the right to open that socket.",
+            do=home.how_to_be_allowed,
         )
-    return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {socket}.", do=_START)
+    return AgentUnreachable(
+        "Potions does not run here.", why=f"Nothing listens on {socket}.", do=f"Start it with: {home.how_to_start}"
+    )
 
 
 def app_path(app: str) -> str:

@@ -22,6 +22,7 @@ from potions.layout.server import (
     SITE_MODE,
     Directory,
     Server,
+    home_of_socket,
 )
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "Home",
     "Owner",
     "Server",
+    "home_of_socket",
 ]

@@ -44,6 +44,22 @@ class Server(Home):
     root: Path = Path("/opt/potions")
 
     @property
+    def how_to_start(self) -> str:
+        return "sudo systemctl start potions-agent"
+
+    @property
+    def how_to_restart(self) -> str:
+        return "sudo systemctl restart potions-agent"
+
+    @property
+    def how_to_make(self) -> str:
+        return "sudo potions server install"
+
+    @property
+    def how_to_be_allowed(self) -> str:
+        return f"Put sudo before it; or become a member of {ADMIN_GROUP}: sudo usermod -aG {ADMIN_GROUP} USER"
+
+    @property
     def apps(self) -> Path:
         return self.root
 
@@ -167,7 +183,7 @@ class Server(Home):
     @property
     def acme_root(self) -> Path:
         """A copy of the root certificate of an ACME directory of one's own: Caddy's user has to read it."""
-        return _ETC / "acme-root.pem"
+        return _CADDY / "acme-root.pem"
 
     @property
     def firewall(self) -> Path:
@@ -219,3 +235,8 @@ class Server(Home):
 
 
 SERVER = Server()
+
+
+def home_of_socket(agent: Path) -> Home:
+    """The home whose agent listens there, on whichever of its sockets."""
+    return SERVER if agent.is_relative_to(SERVER.run) else Home(agent.parent.parent)

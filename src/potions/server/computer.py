@@ -15,6 +15,7 @@ import psutil
 
 from potions.layout import CADDY_USER, SERVER
 from potions.server.accounts import NO_HOME, NO_LOGIN, USERS, find_user, groups_beside_own, has_password
+from potions.server.listeners import listeners
 from potions.server.programs import answer_of
 
 #: Below these something is installed.
@@ -112,13 +113,9 @@ def _systemd() -> int | None:
 
 
 def _taken(ports: tuple[int, ...]) -> Iterator[Taken]:
-    seen = set()
-    for connection in psutil.net_connections("inet"):
-        is_tcp = connection.status == psutil.CONN_LISTEN
-        if is_tcp and connection.laddr.port in ports and connection.pid and not _is_own(connection.pid):
-            seen.add((connection.laddr.port, connection.pid))
-    for port, pid in sorted(seen):
-        yield Taken(port, _name_of(pid), pid, _unit_of(pid))
+    for port, pid in sorted({pair for pair in listeners() if pair[0] in ports}):
+        if not _is_own(pid):
+            yield Taken(port, _name_of(pid), pid, _unit_of(pid))
 
 
 def _is_own(pid: int) -> bool:

@@ -6,6 +6,7 @@ import ipaddress
 import re
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,11 @@ import psutil
 
 from potions.errors import HomeRefused, UsageRefused
 from potions.host.files import remove_tree, write_atomically
-from potions.layout import APPS_USER, SERVER
-from potions.server.step import Say, Step
+from potions.layout import APPS_USER, SERVER, SITE_MODE
+from potions.server.step import Step
 from potions.settings import EPMD_DISTANCE, FIRST_PORT, HTTP_PORT, ServerSettings, Settings, read_settings
 
 _MODE = 0o600
-_READABLE = 0o644
 _SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin"
 _LABEL = r"[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\Z")
@@ -99,7 +99,7 @@ def _as_wished(server: ServerSettings, wishes: Wishes) -> ServerSettings:
     return msgspec.structs.replace(server, **_given(changes))
 
 
-def _given(changes: dict[str, object]) -> dict[str, object]:
+def _given(changes: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in changes.items() if value is not None}
 
 
@@ -138,7 +138,7 @@ def _shown(settings: Settings, name: str) -> str:
 
 def _write(wanted: Settings, root: bytes | None) -> None:
     if root is not None:
-        write_atomically(SERVER.acme_root, root, _READABLE)
+        write_atomically(SERVER.acme_root, root, SITE_MODE)
     write_atomically(SERVER.settings, msgspec.json.format(msgspec.json.encode(wanted)) + b"\n", _MODE)
     remove_tree(SERVER.kept_settings, below=SERVER.state)
 

@@ -14,6 +14,7 @@ from potions.layout import SERVER
 from potions.render.firewall import render_firewall
 from potions.render.platform_units import FIREWALL_UNIT, render_firewall_unit
 from potions.server import written
+from potions.server.listeners import listeners
 from potions.server.programs import answer_of, run
 from potions.server.step import Say, Step
 
@@ -46,10 +47,10 @@ def _set_ports() -> Iterator[int]:
 
 def _ports_in_use() -> Iterator[int]:
     """Those of the SSH server itself. What its connections forward is none of the firewall's business."""
-    for connection in psutil.net_connections("tcp"):
+    for port, pid in listeners():
         with suppress(psutil.Error):
-            if connection.pid and connection.status == psutil.CONN_LISTEN and _is_ssh_server(connection.pid):
-                yield connection.laddr.port
+            if _is_ssh_server(pid):
+                yield port
 
 
 def _is_ssh_server(pid: int) -> bool:

@@ -31,7 +31,7 @@ Tell = Callable[[StepReport], None]
 class Order:
     """What is to be installed, and how."""
 
-    wishes: Wishes = Wishes()
+    wishes: Wishes
     wheel: Path | None = None
     """None: of the Potions that runs here."""
     adopt_deploy: bool = False

@@ -83,9 +83,9 @@ def _make_environment(wheel: Wheel, folder: Path, say: Say) -> None:
 
 
 def _pip(folder: Path, *words: str) -> None:
+    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     run(
-        [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-        + ["--quiet", "--no-deps", "--progress-bar=off", *words],
+        [*pip, "install", "--quiet", "--no-deps", "--progress-bar=off", *words],
         "Potions cannot be installed.",
         do="See that the index of Python packages can be reached and that the disk has room, then run it again.",
     )

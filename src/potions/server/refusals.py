@@ -83,8 +83,9 @@ def _port_taken(computer: Computer) -> PotionsError | None:
     if not computer.taken:
         return None
     taken = computer.taken[0]
+    who = f"{taken.program} (pid {taken.pid}{f', {taken.unit}' if taken.unit else ''})"
     return ServerRefused(
-        f"Port {taken.port} is taken: {taken.program} (pid {taken.pid}{f', {taken.unit}' if taken.unit else ''}) listens on it.",
+        f"Port {taken.port} is taken: {who} listens on it.",
         why="Potions' proxy has to answer there.",
         do=f"{_how_to_end(taken)}; {_AGAIN}",
     )
@@ -201,5 +202,6 @@ def _stranger(user: ExistingUser, why: str) -> ServerRefused:
 
 
 def _how_to_rename(user: ExistingUser) -> str:
-    name = user.name
-    return f"To give it another name: sudo usermod --login {name}-old {name} && sudo groupmod --new-name {name}-old {name}; {_AGAIN}"
+    name, other = user.name, f"{user.name}-old"
+    rename = f"sudo usermod --login {other} {name} && sudo groupmod --new-name {other} {name}"
+    return f"To give it another name: {rename}; {_AGAIN}"

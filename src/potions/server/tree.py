@@ -32,9 +32,12 @@ def _difference(wanted: Directory) -> str:
         _name_of(there.st_gid, lambda gid: grp.getgrgid(gid).gr_name),
         stat.S_IMODE(there.st_mode),
     )
-    if found == (wanted.user, wanted.group, wanted.mode):
-        return ""
-    return f"{wanted.path} is {found[0]}:{found[1]} {found[2]:04o} and has to be {wanted.user}:{wanted.group} {wanted.mode:04o}"
+    right = (wanted.user, wanted.group, wanted.mode)
+    return "" if found == right else f"{wanted.path} is {_told(*found)} and has to be {_told(*right)}"
+
+
+def _told(user: str, group: str, mode: int) -> str:
+    return f"{user}:{group} {mode:04o}"
 
 
 def _name_of(number: int, find: Callable[[int], str]) -> str:

@@ -55,7 +55,7 @@ class Wheel:
 
 
 def open_wheel(path: Path) -> Wheel:
-    """The wheel in that file. Raises WheelRefused where it is none of Potions', or none that a server can be made of."""
+    """The wheel in that file. Raises WheelRefused where it is none of Potions', or no server can be made of it."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
