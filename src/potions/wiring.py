@@ -17,6 +17,7 @@ from potions.host.account import account_of
 from potions.host.below import Below
 from potions.host.caddy import Caddy
 from potions.host.doctor.below_looks import BelowLooks
+from potions.host.doctor.platform_parts import parts_of
 from potions.host.epmd import Epmd
 from potions.host.files import write_atomically
 from potions.host.locks import Locks
@@ -61,6 +62,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         network=network,
         trees=trees,
         looks=BelowLooks(account, below),
+        parts=parts_of(home),
         storages=Storages(account, below),
         locks=Locks(home.locks),
     )

@@ -10,6 +10,7 @@ from potions.flows.ports import Supervisor
 from potions.flows.run import World
 from potions.host.caddy import Caddy
 from potions.host.doctor.below_looks import BelowLooks
+from potions.host.doctor.platform_parts import PlatformParts
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
@@ -38,6 +39,7 @@ class Context:
     network: Network
     trees: Trees
     looks: BelowLooks
+    parts: PlatformParts
     storages: Storages
     locks: Locks
 
