@@ -55,6 +55,8 @@ LAYERS: dict[str, set[str]] = {
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
         "",
+        # How a server is otherwise than it was made, the install's own steps say.
+        "server.looks",
         "dotenv",
         "errors",
         "flows",
@@ -88,6 +90,7 @@ LAYERS: dict[str, set[str]] = {
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "server": {"client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
+    "server_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "server", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
 }
@@ -96,7 +99,7 @@ LAYERS: dict[str, set[str]] = {
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
     "dashboard.__main__": {"layout", "model.app", "settings"},
-    "cli.doctor": {"embedded_doctor"},
+    "cli.doctor": {"embedded_doctor", "layout", "server_doctor"},
     "cli.platform": {"embedded", "wiring"},
     "cli.server_install": {"server"},
 }

@@ -15,7 +15,7 @@ UNIT_DOWN = Kind(
     Severity.ERROR,
     "A unit of the platform does not run: the agent's sockets, the dashboard, the firewall.",
     "systemctl status UNIT; journalctl -u UNIT",
-    "starts it, unless it ends again and again",
+    "starts it",
 )
 UNIT_MISSING = Kind(
     "unit-missing", Severity.ERROR, "A unit of the platform is not there, or systemd cannot read it.", _INSTALL

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from potions.host.doctor.entries import files_in, group_name, look_at, user_name
-from potions.layout import ENV_FILE_MODE, HOLDS_MODE, SLOT_MODE, SERVER, Colour, Entry, Server
+from potions.layout import ENV_FILE_MODE, HOLDS_MODE, SERVER, SLOT_MODE, Colour, Entry, Server
 from potions.model.doctor.entries import Seen, Thing, Wanted, WantedLink
 from potions.model.service import Account
 from potions.service.context import Context
