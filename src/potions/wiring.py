@@ -18,6 +18,7 @@ from potions.host.below import Below
 from potions.host.caddy import Caddy
 from potions.host.dns import Dns
 from potions.host.doctor.below_looks import BelowLooks
+from potions.host.doctor.platform_parts import parts_of
 from potions.host.epmd import Epmd
 from potions.host.file_outputs import FileOutputs
 from potions.host.files import write_atomically
@@ -75,6 +76,7 @@ def make_service(home: Home, settings: Settings) -> Service:
         trees=trees,
         outputs=outputs,
         looks=BelowLooks(account, below),
+        parts=parts_of(home),
         storages=Storages(account, below),
         locks=Locks(home.locks),
         names=names,

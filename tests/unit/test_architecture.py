@@ -20,7 +20,7 @@ LAYERS: dict[str, set[str]] = {
     "layout": set(),
     "model": {"errors", "layout", "names"},
     "schema": {"layout", "model"},
-    "settings": {"model"},
+    "settings": set(),
     "homes": {"layout"},
     "secret": {"errors", "model"},
     # Files that people write
@@ -58,6 +58,8 @@ LAYERS: dict[str, set[str]] = {
     "service": {
         "",
         "domain_names",
+        # How a server is otherwise than it was made, the install's own steps say.
+        "server.looks",
         "dotenv",
         "errors",
         "flows",
@@ -95,6 +97,7 @@ LAYERS: dict[str, set[str]] = {
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
     "server": {"client", "errors", "host", "layout", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
+    "server_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "server", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
 }
@@ -103,7 +106,7 @@ LAYERS: dict[str, set[str]] = {
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
     "dashboard.__main__": {"layout", "settings"},
-    "cli.doctor": {"embedded_doctor"},
+    "cli.doctor": {"embedded_doctor", "layout", "server_doctor"},
     "cli.platform": {"embedded", "wiring"},
     "cli.server_install": {"server"},
 }

@@ -27,7 +27,6 @@ GROUPS: dict[str, tuple[Command, ...]] = {
             "dashboard", "potions.cli.dashboard:dashboard", "Print the dashboard's address, and open it where it can."
         ),
         Command("doctor", "potions.cli.doctor:doctor", "Compare what is with what should be, and say what to run."),
-        Command("server", "potions.cli.server:server", "Make this computer a server that apps are deployed to."),
     ),
     "Your project": (
         Command("init", "potions.cli.init:init", "Write potions.toml and .gitignore for the project here."),
@@ -65,7 +64,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
     ),
     "Servers": (
-        Command("server", "potions.cli.server:server", "Add, list, choose and forget servers that SSH reaches."),
+        Command("server", "potions.cli.server:server", "Make a computer a server, and know those that SSH reaches."),
     ),
     "People": (
         Command("users", "potions.cli.users:users", "Invite, list and remove those who sign in on the dashboard."),

@@ -102,6 +102,38 @@ class Systemd:
             remove_tree(self._server.spec(name), below=self._server.programs)
             _call("daemon-reload")
 
+    def mend(self, service: Service) -> None:
+        """Write the unit of a service anew, as ``install`` would, and have it start with the computer.
+
+        What runs of it runs on as it is; its spec is not touched.
+        """
+        unit = self._unit(service)
+        with self._changing:
+            write_atomically(unit, render_unit(self._server, service, version=systemd_version()).encode(), _UNIT_MODE)
+            if service.restart:
+                self._enable(unit)
+            _call("daemon-reload")
+
+    def unit_of(self, service: Service) -> str:
+        """What its unit is called."""
+        return unit_name(service.name)
+
+    def start_unit(self, unit: str) -> None:
+        """Start a unit of the platform. Raises SupervisorRefused where it does not start."""
+        _call("start", unit)
+
+    def enable_unit(self, unit: str) -> None:
+        """Have a unit start with the computer."""
+        _call("enable", unit)
+
+    def read_anew(self) -> None:
+        """Have systemd take note of what lies on the disk."""
+        _call("daemon-reload")
+
+    def forget_start(self, marker: str) -> None:
+        """Remove a file by which a slot would run that is not the live one."""
+        remove_tree(self._server.starting / marker, below=self._server.starting)
+
     def keep_stopped(self, app: str, *, stopped: bool) -> None:
         """Whether the app's services stay down when the computer starts."""
         marker = self._server.stopped / app
@@ -228,6 +260,11 @@ def stop_units(*patterns: str) -> None:
 def signal_unit(unit: str, number: signal.Signals) -> None:
     """Send a signal to all that runs in a unit; one that is not there is fine."""
     _call("kill", f"--signal={number.name}", unit, accept_failure=True)
+
+
+def ask_systemd(*words: str) -> str:
+    """What ``systemctl`` prints. Raises SupervisorRefused where it refuses."""
+    return _call(*words)
 
 
 def _call(*words: str, accept_failure: bool = False) -> str:

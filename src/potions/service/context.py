@@ -11,6 +11,7 @@ from potions.flows.run import World
 from potions.host.caddy import Caddy
 from potions.host.dns import Dns
 from potions.host.doctor.below_looks import BelowLooks
+from potions.host.doctor.platform_parts import PlatformParts
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
@@ -43,6 +44,7 @@ class Context:
     trees: Trees
     outputs: Outputs
     looks: BelowLooks
+    parts: PlatformParts
     storages: Storages
     locks: Locks
     names: AppNames

@@ -12,7 +12,7 @@ from msgspec import structs
 from potions import __version__
 from potions.errors import AppDamaged
 from potions.host.caddy import InFlight
-from potions.host.doctor.exits import Exit, exits_since
+from potions.host.doctor.exits import Exit
 from potions.host.processes import memory_of
 from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
@@ -180,7 +180,7 @@ class OverviewService:
         return Deployed(held.deployment, held.label, deployment.ended)
 
     def _slots(self, app: App) -> list[SlotDetail]:
-        ended = exits_since(self._context.home.part_log("supervisord"), time.time() - EXITS_SECONDS)
+        ended = self._context.parts.exits_since(time.time() - EXITS_SECONDS)
         slots = [self._slot(app, colour) for colour in Colour]
         return [structs.replace(slot, exits=_exits(app, slot, ended)) for slot in slots]
 
