@@ -48,6 +48,13 @@ class NameRefused(PotionsError):
         super().__init__(f"{shown!r} cannot be the name of {kind}.", why=rule)
 
 
+class DomainRefused(PotionsError):
+    """A domain that no app can answer at: not one, or one that the platform needs itself."""
+
+    code = "domain-refused"
+    exit_status = 2
+
+
 class ReservedVariable(PotionsError):
     """A variable that the platform makes and nobody may set, change or remove: `STORAGE_DIR`, `PORT`, `POTIONS_*`."""
 
@@ -276,6 +283,65 @@ class SlotGone(PotionsError):
             f"{path}, the live slot of {app}, is not there any more.",
             do=f"Unpack its release again: potions redeploy {app}. Storage is not touched.",
         )
+
+
+class DomainTaken(PotionsError):
+    """A domain that an app has already."""
+
+    code = "domain-taken"
+    http_status = 409
+
+    def __init__(self, name: str, owner: str, app: str) -> None:
+        if owner == app:
+            super().__init__(f"{app} has the domain {name} already.", do=f"See: potions domains list {app}")
+        else:
+            super().__init__(
+                f"{name} is a domain of another app, {owner}.",
+                why="A domain leads to one app.",
+                do=f"Take it from there first: potions domains remove {owner} {name}",
+            )
+
+
+class DomainUnknown(PotionsError):
+    """A domain that the app does not have."""
+
+    code = "domain-unknown"
+    http_status = 404
+
+    def __init__(self, name: str, app: str, close: Iterable[str] = ()) -> None:
+        super().__init__(
+            f"{app} has no domain {name}.",
+            why=f"Did you mean {', '.join(close)}?" if close else "",
+            do=f"See them with: potions domains list {app}",
+        )
+
+
+class DomainElsewhere(PotionsError):
+    """A domain whose DNS records do not lead to this server, or could not be asked for; nothing was changed."""
+
+    code = "domain-elsewhere"
+    http_status = 409
+
+
+class NoDomain(PotionsError):
+    """The address of an app that has none yet: on a server an app is found by its domains."""
+
+    code = "no-domain"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has no address yet.",
+            why="On a server an app is found by its domains, and it has none.",
+            do=f"Give it one: potions domains add {app} DOMAIN",
+        )
+
+
+class ServerNeeded(PotionsError):
+    """Something that only a server has, asked for where Potions runs on somebody's own computer."""
+
+    code = "server-needed"
+    http_status = 409
 
 
 class TrashUnknown(PotionsError):

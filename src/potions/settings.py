@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from potions.model.app import DASHBOARD_HOST
-
 HTTP_PORT = 8480
+#: Where the dashboard answers on the computer itself. No app may be called so.
+DASHBOARD_HOST = "potions.localhost"
 FIRST_PORT = 4000
 #: How far above the HTTP port the platform's own epmd listens.
 EPMD_DISTANCE = 1000
@@ -59,12 +59,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSettings | None = None
     """None in an embedded home."""
 
-    @property
-    def dashboard_address(self) -> str:
-        """Where the dashboard is: at a domain of its own, or for this computer alone."""
-        domain = self.server.dashboard if self.server else ""
-        return f"https://{domain}" if domain else f"http://{DASHBOARD_HOST}:{self.http_port}"
-
 
 def read_settings(data: bytes) -> Settings | None:
     """What stands in a ``potions.json``; None where that is no settings."""
@@ -72,3 +66,10 @@ def read_settings(data: bytes) -> Settings | None:
         return msgspec.json.decode(data, type=Settings)
     except msgspec.MsgspecError:
         return None
+
+
+def dashboard_address(settings: Settings) -> str:
+    """Where the dashboard is; without a domain of its own, on this computer alone."""
+    if settings.server is not None and settings.server.dashboard:
+        return f"https://{settings.server.dashboard}"
+    return f"http://{DASHBOARD_HOST}:{settings.http_port}"

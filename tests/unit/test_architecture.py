@@ -16,10 +16,11 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "harmless": set(),
     "names": {"errors"},
+    "domain_names": {"errors", "names"},
     "layout": set(),
     "model": {"errors", "layout", "names"},
     "schema": {"layout", "model"},
-    "settings": {"model"},
+    "settings": set(),
     "homes": {"layout"},
     "secret": {"errors", "model"},
     # Files that people write
@@ -37,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
-    "render": {"errors", "layout", "model"},
+    "render": {"errors", "layout", "model", "settings"},
     "launcher": set(),
     "flows": {"errors", "layout", "model", "planning"},
     "host": {
@@ -49,12 +50,14 @@ LAYERS: dict[str, set[str]] = {
         "names",
         "render",
         "secret",
+        "settings",
         "tar_format",
         "zip_names",
     },
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
         "",
+        "domain_names",
         "dotenv",
         "errors",
         "flows",
@@ -95,7 +98,7 @@ LAYERS: dict[str, set[str]] = {
 #: Single modules that may import more than the rest of their part: where a process begins, there it is put together.
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
-    "dashboard.__main__": {"layout", "model.app", "settings"},
+    "dashboard.__main__": {"layout", "settings"},
     "cli.doctor": {"embedded_doctor"},
     "cli.platform": {"embedded", "wiring"},
     "cli.server_install": {"server"},
@@ -103,6 +106,7 @@ DOORS: dict[str, set[str]] = {
 
 #: Parts that only compute: text and values in, text and values out.
 PURE = {
+    "domain_names",
     "errors",
     "harmless",
     "names",
@@ -119,8 +123,20 @@ PURE = {
 }
 #: All that they import from outside. ``pathlib`` for its pure half: what it would do to a disk is forbidden below.
 PURE_IMPORTS = {
-    *("__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "io", "math", "pathlib"),
-    *("re", "shlex", "textwrap", "typing", "urllib", "dotenv", "msgspec"),
+    *(
+        "__future__",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "difflib",
+        "enum",
+        "functools",
+        "io",
+        "ipaddress",
+        "math",
+        "pathlib",
+    ),
+    *("re", "shlex", "textwrap", "typing", "urllib", "dotenv", "idna", "msgspec"),
 }
 TOUCHES_THE_DISK = {
     *(

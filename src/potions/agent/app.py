@@ -16,6 +16,7 @@ from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
 from potions.agent.api.doctor import DoctorController
+from potions.agent.api.domains import DomainController
 from potions.agent.api.handed import Asked, principal
 from potions.agent.api.logs import LogController
 from potions.agent.api.people import InvitationController, PeopleController
@@ -57,6 +58,7 @@ def make_app(service: Service) -> Litestar:
             VariableController,
             LogController,
             DoctorController,
+            DomainController,
             StorageController,
             PeopleController,
             InvitationController,

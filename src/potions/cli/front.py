@@ -36,6 +36,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Apps": (
         Command("apps", "potions.cli.apps:apps", "Create, list, show, delete and restore apps."),
         Command("env", "potions.cli.env:env", "Show, set, import and export an app's variables."),
+        Command("domains", "potions.cli.domains:domains", "Give an app domains, with HTTPS by itself."),
         Command("storage", "potions.cli.storage:storage", "Show, list, get, put and remove what an app has stored."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),

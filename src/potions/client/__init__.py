@@ -11,6 +11,7 @@ from potions.client.deployments import (
     release_uploads,
 )
 from potions.client.doctor import DoctorCalls
+from potions.client.domains import DomainCalls
 from potions.client.logs import LogCalls, LogFile
 from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
@@ -35,5 +36,15 @@ __all__ = [
 ]
 
 
-class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):
+class Client(
+    AppCalls,
+    DomainCalls,
+    DeploymentCalls,
+    ReleaseCalls,
+    VariableCalls,
+    LogCalls,
+    StorageCalls,
+    DoctorCalls,
+    PeopleCalls,
+):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

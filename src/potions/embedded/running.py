@@ -115,7 +115,7 @@ def _start(home: Home, settings: Settings, say: Say) -> None:
             why=f"{processes.listener_on(settings.http_port) or 'Another program'} listens on it.",
             do=f"End that program, or take another port: potions up --http-port {free_from(settings.http_port)}",
         )
-    caddy = Caddy(home, settings.http_port, settings.probe_token)
+    caddy = Caddy(home, settings)
     caddy.write_caddyfile()
     caddy_words = [caddy_program(), "run", "--adapter", "caddyfile", "--config", str(home.caddyfile)]
     agent_words = [sys.executable, "-m", "potions.agent", str(home.root)]
@@ -156,7 +156,7 @@ def _have_parts_run(supervisor: Supervisord, say: Say) -> None:
 
 def _wait_until_up(home: Home, settings: Settings) -> PlatformStatus:
     """Wait until Caddy and the agent answer; raises StartFailed with the last lines of the one that does not."""
-    caddy = Caddy(home, settings.http_port, settings.probe_token)
+    caddy = Caddy(home, settings)
     over = _after(_TIMEOUT)
     while not caddy.is_up():
         if over():

@@ -31,6 +31,8 @@ class World:
     account: Account
     search_path: Callable[[], str]
     """``PATH`` of the apps, as it is now."""
+    asked_host: Callable[[App, str], str] = lambda app, _told: app.host
+    """The host that a check of an app asks for, given what the app is told in PHX_HOST (empty: nothing)."""
 
 
 @dataclass(kw_only=True)
@@ -74,6 +76,11 @@ class SlotRun(Run):
 
     def tidied(self) -> None:
         self.mark_drained()
+
+    @property
+    def asked_host(self) -> str:
+        """The host that the app is asked for while it is checked."""
+        return self.world.asked_host(self.app, self.variables.get("PHX_HOST", ""))
 
     @property
     def called(self) -> str:

@@ -6,11 +6,10 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -19,7 +18,9 @@ from potions.flows.ports import Answer
 from potions.host.files import remove_tree, write_atomically
 from potions.host.programs import caddy_program
 from potions.layout import CADDY_USER, SITE_MODE, AppTree, Colour, Home, Server
-from potions.render.caddy import Site, gate_address, render_caddyfile, render_site
+from potions.render.caddy import Site, gate_address, render_site
+from potions.render.caddyfile import render_caddyfile
+from potions.settings import Settings
 
 PROBE_HEADER = "Potions-Probe"
 SLOT_HEADER = "Potions-Slot"
@@ -41,15 +42,26 @@ class InFlight:
         return sum(self._by_address.get(address, 0) for address in (f"127.0.0.1:{port}", gate_address(app, colour)))
 
 
-class Caddy:
-    """The Caddy of one embedded home, spoken to through the unix socket of its admin endpoint."""
+#: The public names of an app, asked for by its own; read while the sites are locked, so that no change is lost.
+PublicNames = Callable[[str], Sequence[str]]
 
-    def __init__(self, home: Home, http_port: int, probe_token: str) -> None:
+
+def no_public_names(_app: str) -> Sequence[str]:
+    """In an embedded home no app has any."""
+    return ()
+
+
+class Caddy:
+    """The Caddy of a home or a server, spoken to through the unix socket of its admin endpoint."""
+
+    def __init__(self, home: Home, settings: Settings, public_names: PublicNames = no_public_names) -> None:
         self._home = home
+        self._settings = settings
+        self._public_names = public_names
         #: A server's Caddy has a user of its own, whose group the folder of the sites passes on.
         self._mode = SITE_MODE if isinstance(home, Server) else 0o600
-        self._http_port = http_port
-        self._probe_token = probe_token
+        self._http_port = settings.http_port
+        self._probe_token = settings.probe_token
         #: Held while the sites change; told when nobody is held at a gate any more.
         self._calm = threading.Condition()
         self._holding: set[str] = set()
@@ -61,11 +73,11 @@ class Caddy:
     def put_site(self, app: str, ports: tuple[int, int], tree: AppTree, *, gated: bool) -> bool:
         """Write and load an app's site; True if it changed. A refused one is taken back; Caddy keeps what it had."""
         path = self._home.site(app)
-        text = self.site_text(app, ports, tree, gated=gated)
         with self._calm:
-            if not self._differs(path, text):
+            if not self._differs(path, self.site_text(app, ports, tree, gated=gated)):
                 return False
         with self._change():
+            text = self.site_text(app, ports, tree, gated=gated)
             before = path.read_bytes() if path.exists() else None
             self._mark_unloaded()
             write_atomically(path, text, self._mode)
@@ -87,6 +99,8 @@ class Caddy:
                 live_root=tree.live,
                 probe_token=self._probe_token,
                 gates={colour: tree.gate(colour) for colour in Colour} if gated else None,
+                bind="" if self._settings.server is None else "127.0.0.1",
+                domains=() if self._settings.server is None else self._public_names(app),
             )
         ).encode()
 
@@ -155,7 +169,7 @@ class Caddy:
 
     def caddyfile_text(self) -> bytes:
         """What stands in that file."""
-        return render_caddyfile(self._home, self._http_port).encode()
+        return render_caddyfile(self._home, self._settings).encode()
 
     def load(self) -> None:
         """Load what is on disk; raises ProxyRefused and leaves what was in force."""
@@ -238,6 +252,8 @@ class Caddy:
             "--config",
             str(self._home.caddyfile),
         ]
+        # A check makes files as a start does, a log or an authority of its own: on a server as the user who needs them.
+        user = CADDY_USER if isinstance(self._home, Server) else None
         try:
             done = subprocess.run(
                 command,
@@ -246,19 +262,15 @@ class Caddy:
                 timeout=_PATIENCE,
                 check=False,
                 env=self.environment(),
-                **self._as_caddy(),
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
         except subprocess.TimeoutExpired as error:
             raise ProxyRefused(f"Caddy did not check its configuration within {_PATIENCE:.0f} s.") from error
         if done.returncode != 0:
             lines = [line for line in done.stderr.splitlines() if "Error" in line or "error" in line] or [done.stderr]
             raise ProxyRefused("Caddy would refuse this configuration.", why=lines[-1][:500])
-
-    def _as_caddy(self) -> dict[str, Any]:
-        """A check makes certificates where there are none yet: as root, Caddy could not read its own."""
-        if not isinstance(self._home, Server):
-            return {}
-        return {"user": CADDY_USER, "group": CADDY_USER, "extra_groups": ()}
 
     def environment(self) -> dict[str, str]:
         """The environment Caddy runs with: nothing of ours, and its own files inside the home."""

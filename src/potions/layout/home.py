@@ -102,6 +102,11 @@ class Home:
         return self.caddy / "data"
 
     @property
+    def certificate_log(self) -> Path:
+        """Where a server's Caddy writes how it fares in getting certificates, a JSON object a line."""
+        return self.caddy_data / "certificates.log"
+
+    @property
     def run(self) -> Path:
         return self.root / "run"
 

@@ -55,4 +55,6 @@ class PlatformStatus(msgspec.Struct, frozen=True):
     running: list[Deployment]
     """Deployments that run or wait, in the order of the queue."""
     dashboard: str = ""
-    """The dashboard's address."""
+    """The address of the dashboard. One that begins with ``http:`` is for this computer alone."""
+    host: str = ""
+    """How the server is called from outside; empty where Potions runs on somebody's own computer."""

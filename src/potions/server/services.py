@@ -97,7 +97,7 @@ def _start(settings: Settings, say: Say) -> None:
     if disabled:
         run(["systemctl", "--quiet", "enable", *disabled], "The units cannot be enabled.")
     if not SERVER.caddyfile.exists():
-        Caddy(SERVER, settings.http_port, settings.probe_token).write_caddyfile()
+        Caddy(SERVER, settings).write_caddyfile()
     _start_caddy(looks[CADDY], settings, say)
     _start_agent(looks, say)
     _start_dashboard(looks)

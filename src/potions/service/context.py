@@ -9,6 +9,7 @@ from potions.errors import AppDirectoryGone
 from potions.flows.ports import Supervisor
 from potions.flows.run import World
 from potions.host.caddy import Caddy
+from potions.host.dns import Dns
 from potions.host.doctor.below_looks import BelowLooks
 from potions.host.locks import Locks
 from potions.host.network import Network
@@ -19,6 +20,7 @@ from potions.model.app import App, Ports, choose_ports
 from potions.model.deployment import Deployment
 from potions.model.plan import Strategy
 from potions.model.variables import new_automatic_values
+from potions.service.app_names import AppNames
 from potions.service.mending import mend
 from potions.settings import Settings
 from potions.store.records import ChoosePorts
@@ -40,6 +42,8 @@ class Context:
     looks: BelowLooks
     storages: Storages
     locks: Locks
+    names: AppNames
+    dns: Dns
 
     def app(self, name: str) -> App:
         """The app of that name; raises AppUnknown."""
@@ -110,6 +114,6 @@ class Context:
 
         return choose
 
-    def automatic_values(self, host: str) -> dict[str, str]:
+    def automatic_values(self, app: str) -> dict[str, str]:
         """The automatic variables of a new app. SECRET_KEY_BASE is 64 random bytes, as Phoenix and Rails want it."""
-        return new_automatic_values(secrets.token_urlsafe(64), host)
+        return new_automatic_values(secrets.token_urlsafe(64), self.names.before_a_domain(app))

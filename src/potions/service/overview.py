@@ -17,13 +17,16 @@ from potions.host.processes import memory_of
 from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
 from potions.model.deployment import Deployment, SlotContent
+from potions.model.domain import Domain
 from potions.model.plan import Strategy
 from potions.model.service import PARTS, Phase, ServiceState, slot_service, worker_of, worker_services
 from potions.model.stored import StorageSample
 from potions.schema import AppDetail, AppSummary, Deployed, Part, PlatformStatus, ProcessDetail, SlotDetail
 from potions.service.context import Context
+from potions.service.domains import lost_domains
 from potions.service.sampling import StorageSampler
 from potions.service.variables import VariableService
+from potions.settings import dashboard_address
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class _Seen:
     last: Mapping[int, StorageSample]
     trends: Mapping[int, list[StorageSample]]
     failed: Mapping[int, int]
+    domains: Mapping[int, list[Domain]]
 
 
 #: How far back the ends of a slot's process are counted, in seconds.
@@ -63,7 +67,8 @@ class OverviewService:
             parts=self._parts(),
             apps=self.apps(),
             running=context.store.unfinished(),
-            dashboard=context.settings.dashboard_address,
+            dashboard=dashboard_address(context.settings),
+            host="" if context.settings.server is None else context.settings.server.address,
         )
 
     def apps(self) -> list[AppSummary]:
@@ -93,6 +98,7 @@ class OverviewService:
             running=waiting[0] if waiting else None,
             rollback_to=None if context.is_gone(app) else context.rollback_target(app),
             unsaved=self._variables.count_not_live(app) if self._serves(app) else 0,
+            lost_domains=lost_domains(context, app),
         )
 
     def _sample(self, app: App, *, measure: bool) -> StorageSample | None:
@@ -108,6 +114,7 @@ class OverviewService:
             last=context.store.last_storage_samples(),
             trends=self._sampler.trends(),
             failed=context.store.newest_failed(),
+            domains=context.store.every_domain(),
         )
 
     def _parts(self) -> list[Part]:
@@ -133,10 +140,10 @@ class OverviewService:
         try:
             return self._look(app, seen)
         except AppDamaged:
-            return AppSummary(app.name, self._address(app), None, FIRST_LIVE, "damaged", app.created)
+            return AppSummary(app.name, self._address(app, seen), None, FIRST_LIVE, "damaged", app.created)
 
-    def _address(self, app: App) -> str:
-        return f"http://{app.host}:{self._context.settings.http_port}"
+    def _address(self, app: App, seen: _Seen) -> str:
+        return self._context.names.address(app, [domain.name for domain in seen.domains.get(app.id, [])])
 
     def _look(self, app: App, seen: _Seen) -> AppSummary:
         gone = self._context.is_gone(app)
@@ -145,7 +152,7 @@ class OverviewService:
         sample = None if gone else seen.last.get(app.id)
         return AppSummary(
             name=app.name,
-            address=self._address(app),
+            address=self._address(app, seen),
             serves=self._deployed(app, held),
             live=live,
             state="gone" if gone else self._state(app, live, held, seen.states),
