@@ -19,7 +19,7 @@ from potions.server.firewall import firewall_step
 from potions.server.packages import packages_step
 from potions.server.program import old_versions_step, program_step
 from potions.server.refusals import refuse, warnings
-from potions.server.services import services_step
+from potions.server.services import proxy_step, services_step
 from potions.server.step import InstallReport, Say, Step, StepReport, carry_out, check
 from potions.server.tree import tree_step
 from potions.server.units import units_step, upgrades_step
@@ -95,6 +95,7 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
                 units_step(wheel, settings),
                 *([firewall_step()] if has_firewall else []),
                 upgrades_step(),
+                proxy_step(settings),
                 services_step(settings),
                 old_versions_step(wheel),
             ],
