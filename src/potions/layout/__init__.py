@@ -12,7 +12,7 @@ from potions.layout.app_tree import (
     Entry,
     Owner,
 )
-from potions.layout.home import AGENT_SOCKET, SOCKET_PATH_MAX, Home
+from potions.layout.home import AGENT_SOCKET, SOCKET_PATH_MAX, TERMINAL_SUFFIX, Home
 from potions.layout.server import (
     ADMIN_GROUP,
     APPS_USER,
@@ -40,6 +40,7 @@ __all__ = [
     "SITE_MODE",
     "SLOT_MODE",
     "SOCKET_PATH_MAX",
+    "TERMINAL_SUFFIX",
     "AppTree",
     "Colour",
     "Directory",

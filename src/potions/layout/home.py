@@ -15,6 +15,9 @@ SOCKET_PATH_MAX = 107
 AGENT_SOCKET = "agent.sock"
 
 
+TERMINAL_SUFFIX = ".terminal.json"
+
+
 @dataclass(frozen=True)
 class Home:
     """An embedded home: the same tree as on a server, below one directory of the user's."""
@@ -146,6 +149,10 @@ class Home:
 
     def program(self, unit: str) -> Path:
         return self.programs / f"{unit}.conf"
+
+    def terminal(self, name: str) -> Path:
+        """What the launcher reads of a program that a person opened."""
+        return self.run / f"{name}{TERMINAL_SUFFIX}"
 
     @property
     def epmd(self) -> Path:

@@ -10,7 +10,7 @@ from potions.server import written
 from potions.server.programs import run
 from potions.server.step import Step
 from potions.server.wheel import Wheel
-from potions.settings import Settings, dashboard_address
+from potions.settings import Settings
 
 
 def units_step(wheel: Wheel, settings: Settings) -> Step:
@@ -20,7 +20,7 @@ def units_step(wheel: Wheel, settings: Settings) -> Step:
 
 def _files(wheel: Wheel, settings: Settings) -> dict[Path, str]:
     units = render_platform_units(
-        SERVER, python=SERVER.version(wheel.name) / "bin/python", dashboard_address=dashboard_address(settings)
+        SERVER, python=SERVER.version(wheel.name) / "bin/python", dashboard_address=settings.dashboard_address
     )
     files = {SERVER.units / name: text for name, text in units.items()}
     return {SERVER.run_entries: render_run_entries(SERVER, SERVER.directories()), **files}

@@ -9,7 +9,7 @@ import pytest
 
 from potions.errors import UsageRefused
 from potions.server.configuration import Wishes, wanted_settings
-from potions.settings import Certificates, ServerSettings, dashboard_address
+from potions.settings import Certificates, ServerSettings
 
 
 def test_a_first_install_finds_an_address_and_leaves_the_rest_plain() -> None:
@@ -73,5 +73,5 @@ def test_what_cannot_be_is_refused(wish: dict[str, Any]) -> None:
 
 def test_the_dashboard_is_at_its_domain_or_on_this_computer() -> None:
     """As its unit, its cookies and the commands say it."""
-    assert dashboard_address(wanted_settings(Wishes(dashboard="p.example.com"), None)) == "https://p.example.com"
-    assert dashboard_address(wanted_settings(Wishes(), None)) == "http://potions.localhost:8480"
+    assert wanted_settings(Wishes(dashboard="p.example.com"), None).dashboard_address == "https://p.example.com"
+    assert wanted_settings(Wishes(), None).dashboard_address == "http://potions.localhost:8480"
