@@ -13,7 +13,7 @@ from potions import __version__
 from potions.client import Client
 from potions.embedded.home import load_settings, refuse_home, refuse_missing_key
 from potions.embedded.running import bring_up, leftovers
-from potions.errors import AgentLost, AgentUnreachable, HomeRefused, PotionsError, RequestRefused, StartFailed
+from potions.errors import AgentLost, AgentOlder, AgentUnreachable, HomeRefused, PotionsError, StartFailed
 from potions.host import processes
 from potions.host.account import account_of, refuse_unreachable
 from potions.host.caddy import Caddy
@@ -42,7 +42,7 @@ def look(home: Home, app: str | None) -> Checkup:
             found = client.checkup(app)
         except (AgentUnreachable, AgentLost):
             return look_without_agent(home)
-        except RequestRefused:
+        except AgentOlder:
             return _too_old(home, client.status().version)
     if found.version == __version__:
         return found
@@ -187,7 +187,7 @@ def _judge_parts(home: Home, settings: Settings | None) -> Iterator[Finding]:
 def _judge_running(home: Home, settings: Settings | None, supervisor: Supervisord) -> Iterator[Finding]:
     yield from parts.judge_agent(_seen(home, supervisor, "agent", answers=False))
     if settings is not None:
-        caddy = Caddy(home, settings.http_port, settings.probe_token)
+        caddy = Caddy(home, settings)
         yield from parts.judge_proxy(_seen(home, supervisor, "caddy", answers=caddy.is_up()))
 
 

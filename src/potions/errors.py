@@ -48,6 +48,13 @@ class NameRefused(PotionsError):
         super().__init__(f"{shown!r} cannot be the name of {kind}.", why=rule)
 
 
+class DomainRefused(PotionsError):
+    """A domain that no app can answer at: not one, or one that the platform needs itself."""
+
+    code = "domain-refused"
+    exit_status = 2
+
+
 class ReservedVariable(PotionsError):
     """A variable that the platform makes and nobody may set, change or remove: `STORAGE_DIR`, `PORT`, `POTIONS_*`."""
 
@@ -276,6 +283,65 @@ class SlotGone(PotionsError):
             f"{path}, the live slot of {app}, is not there any more.",
             do=f"Unpack its release again: potions redeploy {app}. Storage is not touched.",
         )
+
+
+class DomainTaken(PotionsError):
+    """A domain that an app has already."""
+
+    code = "domain-taken"
+    http_status = 409
+
+    def __init__(self, name: str, owner: str, app: str) -> None:
+        if owner == app:
+            super().__init__(f"{app} has the domain {name} already.", do=f"See: potions domains list {app}")
+        else:
+            super().__init__(
+                f"{name} is a domain of another app, {owner}.",
+                why="A domain leads to one app.",
+                do=f"Take it from there first: potions domains remove {owner} {name}",
+            )
+
+
+class DomainUnknown(PotionsError):
+    """A domain that the app does not have."""
+
+    code = "domain-unknown"
+    http_status = 404
+
+    def __init__(self, name: str, app: str, close: Iterable[str] = ()) -> None:
+        super().__init__(
+            f"{app} has no domain {name}.",
+            why=f"Did you mean {', '.join(close)}?" if close else "",
+            do=f"See them with: potions domains list {app}",
+        )
+
+
+class DomainElsewhere(PotionsError):
+    """A domain whose DNS records do not lead to this server, or could not be asked for; nothing was changed."""
+
+    code = "domain-elsewhere"
+    http_status = 409
+
+
+class NoDomain(PotionsError):
+    """The address of an app that has none yet: on a server an app is found by its domains."""
+
+    code = "no-domain"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has no address yet.",
+            why="On a server an app is found by its domains, and it has none.",
+            do=f"Give it one: potions domains add {app} DOMAIN",
+        )
+
+
+class ServerNeeded(PotionsError):
+    """Something that only a server has, asked for where Potions runs on somebody's own computer."""
+
+    code = "server-needed"
+    http_status = 409
 
 
 class TrashUnknown(PotionsError):
@@ -893,6 +959,165 @@ class TokenNotFound(PotionsError):
         super().__init__("There is no such token.", do="See them: potions tokens list")
 
 
+# Servers elsewhere
+
+
+class ServerAddressRefused(PotionsError):
+    """A server's address that has not the form USER@HOST or USER@HOST:PORT."""
+
+    code = "server-address-refused"
+    exit_status = 2
+
+    def __init__(self, text: str, rule: str) -> None:
+        super().__init__(f"{text!r} is not the address of a server.", why=rule, do="For example: anna@example.org")
+
+
+class ServerUnknown(PotionsError):
+    """The name of a server that is not remembered on this computer."""
+
+    code = "server-unknown"
+    exit_status = 2
+
+    def __init__(self, name: str, others: Iterable[str]) -> None:
+        named = ", ".join(others)
+        super().__init__(
+            f"No server called {name} is remembered here.",
+            why=f"There are: {named}" if named else "None is yet.",
+            do="Name it as USER@HOST, or add it: potions server add USER@HOST",
+        )
+
+
+class ServerTaken(PotionsError):
+    """A name under which another server is remembered."""
+
+    code = "server-taken"
+
+    def __init__(self, name: str, address: str) -> None:
+        super().__init__(
+            f"{name} is the name of another server already: {address}.",
+            do=f"Take another one with --name, or forget that one: potions server remove {name}",
+        )
+
+
+class ServersUnreadable(PotionsError):
+    """The file of remembered servers, which cannot be read or is not what Potions writes."""
+
+    code = "servers-unreadable"
+
+
+class ServerUnreachable(PotionsError):
+    """A server that SSH does not reach: no such computer, nothing listens, no answer."""
+
+    code = "server-unreachable"
+    http_status = 503
+    retry = True
+
+
+class SshNotAccepted(PotionsError):
+    """A server that accepts none of the keys (or passwords) it was offered."""
+
+    code = "ssh-not-accepted"
+    http_status = 403
+
+    def __init__(self, where: str, copy_id: str) -> None:
+        super().__init__(
+            f"{where} does not accept any key from here.",
+            why="Tried were those of the SSH agent, and those that ~/.ssh has or ~/.ssh/config names.",
+            do=f"Put one there: {copy_id}; or load one into the agent: ssh-add",
+        )
+
+
+class SshSetupBroken(PotionsError):
+    """Something in ~/.ssh that cannot be read or used."""
+
+    code = "ssh-setup-broken"
+
+
+class HostKeyUnknown(PotionsError):
+    """A server that was never met before, and whose key nobody has accepted."""
+
+    code = "host-key-unknown"
+    http_status = 403
+
+    def __init__(self, where: str, kind: str, fingerprint: str) -> None:
+        super().__init__(
+            f"{where} was never met before, and its key was not accepted.",
+            why=f"Its {kind} key has the fingerprint {fingerprint}",
+            do=f"If that is right: potions server add {where} --host-key {fingerprint}",
+        )
+
+
+class HostKeyMismatch(PotionsError):
+    """A server that shows another key than the one that was named for it."""
+
+    code = "host-key-mismatch"
+    http_status = 403
+
+    def __init__(self, where: str, kind: str, fingerprint: str, named: str) -> None:
+        super().__init__(
+            f"{where} has another key than the one that was named; nothing was sent.",
+            why=f"Its {kind} key has the fingerprint {fingerprint}\nNamed was {named}",
+            do="Ask whoever runs it which one is right. They see it by: ssh-keygen -lf /etc/ssh/ssh_host_KIND_key.pub",
+        )
+
+
+class HostKeyChanged(PotionsError):
+    """A server whose key is another one than before: always refused."""
+
+    code = "host-key-changed"
+    http_status = 403
+
+    def __init__(self, where: str, kind: str, fingerprint: str, places: list[str]) -> None:
+        super().__init__(
+            f"THE KEY OF {where} HAS CHANGED. Somebody may be listening in; nothing was sent.",
+            why=f"Its {kind} key now has the fingerprint {fingerprint}\nThe one before is in {' and in '.join(places)}",
+            do="Ask whoever runs it. Only if it was set up anew, and that fingerprint is its own: remove that line, "
+            "then run the same again.",
+        )
+
+
+class NotInstalledThere(PotionsError):
+    """A server on which Potions is not installed, or does not run."""
+
+    code = "not-installed-there"
+    http_status = 503
+
+
+class ForwardingForbidden(PotionsError):
+    """An sshd that does not let a unix socket be forwarded, which is how the agent is reached."""
+
+    code = "forwarding-forbidden"
+    http_status = 403
+
+    def __init__(self, where: str, socket: str) -> None:
+        super().__init__(
+            f"The sshd of {where} does not let sockets be forwarded.",
+            why=f"The agent is reached at {socket} there, through the SSH connection.",
+            do="Allow it in its sshd_config (AllowStreamLocalForwarding yes, DisableForwarding no), then: "
+            "sudo systemctl reload ssh",
+        )
+
+
+class RemoteCommandFailed(PotionsError):
+    """A command on a server that did not do what it was to do."""
+
+    code = "remote-command-failed"
+
+
+class AgentOlder(PotionsError):
+    """An agent that is older than this `potions`, and does not know what it was asked for."""
+
+    code = "agent-older"
+    http_status = 501
+
+
+class PotionsOlder(PotionsError):
+    """An agent that is newer than this `potions`, and says or wants what that does not know."""
+
+    code = "potions-older"
+    http_status = 501
+
+
 # The platform itself
 
 
@@ -925,6 +1150,25 @@ class HomeRefused(PotionsError):
     exit_status = 2
 
 
+class ServerRefused(PotionsError):
+    """A computer that cannot be made a Potions server as it is; nothing on it was changed."""
+
+    code = "server-refused"
+
+
+class WheelRefused(PotionsError):
+    """A wheel that a server cannot be made of."""
+
+    code = "wheel-refused"
+    exit_status = 2
+
+
+class InstallFailed(PotionsError):
+    """A step of installing or uninstalling a server did not succeed; what came before stays right."""
+
+    code = "install-failed"
+
+
 class HomeBusy(PotionsError):
     """Another process is working on this home right now."""
 
@@ -950,6 +1194,14 @@ class SupervisorRefused(PotionsError):
 
     code = "supervisor-refused"
     http_status = 502
+
+
+class OutputUnreadable(PotionsError):
+    """What apps print could not be read back from the journal of systemd."""
+
+    code = "output-unreadable"
+    http_status = 502
+    retry = True
 
 
 class UnsafePath(PotionsError):

@@ -41,6 +41,7 @@ PAGES = {
     "variable-edit": ("/apps/gallery/environment/named/GREETING/edit", Role.OWNER),
     "variable-remove": ("/apps/gallery/environment/named/GREETING/remove", Role.OWNER),
     "environment-paste": ("/apps/gallery/environment/paste", Role.OWNER),
+    "domains": ("/apps/gallery/domains", Role.OWNER),
     "storage": ("/apps/gallery/storage", Role.OWNER),
     "storage-viewer": ("/apps/gallery/storage", Role.VIEWER),
     "storage-empty": ("/apps/empty/storage", Role.OWNER),
@@ -77,6 +78,8 @@ ELSEWHERE = {
     *(f"/apps/{{name}}/deployments/{{number}}/{part}" for part in ("events", "log", "now")),
     *(f"/apps/{{name}}/storage/{part}" for part in ("archive", "entry", "file", "picture")),
     *(f"/apps/{{name}}/logs/{part}" for part in ("file", "live")),
+    # Of a server alone: see test_domains.
+    "/apps/{name}/domains/{domain}/remove",
 }
 
 HOSTILE = "<img src=x onerror=alert(1)>"

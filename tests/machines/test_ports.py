@@ -24,6 +24,12 @@ def test_the_supervisor_holds_on_a_server(server: Machine, module: str) -> None:
     passes(server, f"tests/port/{module}")
 
 
+@pytest.mark.parametrize("module", ["test_outputs.py", "inside_journal.py"])
+def test_what_apps_print_is_read_back_on_a_server(server: Machine, module: str) -> None:
+    """From systemd's journal as from files; and what only a journal does."""
+    passes(server, f"tests/port/{module}")
+
+
 def test_a_failure_in_there_is_told(server: Machine) -> None:
     """With its status and its words; also one that is a skip."""
     server.write(

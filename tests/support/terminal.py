@@ -36,6 +36,14 @@ class InTerminal:
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
 
+    def interrupt(self) -> None:
+        """What Ctrl-C does, to everything that runs in the terminal."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    @property
+    def shows_what_is_typed(self) -> bool:
+        return bool(termios.tcgetattr(self._ours)[3] & termios.ECHO)
+
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size. It controls no session, so the command is told by hand."""
         termios.tcsetwinsize(self._ours, (rows, columns))

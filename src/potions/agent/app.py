@@ -10,12 +10,13 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 
-from potions import __version__
+from potions import API_LEVEL, __version__
 from potions.agent.access import make_guard
 from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
 from potions.agent.api.doctor import DoctorController
+from potions.agent.api.domains import DomainController
 from potions.agent.api.handed import Asked, principal
 from potions.agent.api.logs import LogController
 from potions.agent.api.people import InvitationController, PeopleController
@@ -60,6 +61,7 @@ def make_app(service: Service) -> Litestar:
             VariableController,
             LogController,
             DoctorController,
+            DomainController,
             StorageController,
             PeopleController,
             InvitationController,
@@ -110,6 +112,8 @@ def make_server(service: Service) -> uvicorn.Server:
         lifespan="off",
         log_config=None,
         access_log=False,
+        # With every answer, refusals too: a client of another version finds out which of them is the older one.
+        headers=[("Potions-Version", __version__), ("Potions-Api-Level", str(API_LEVEL))],
         # No header may say who the peer is.
         proxy_headers=False,
         # Whoever follows a log would otherwise hold the end up for as long as they like.

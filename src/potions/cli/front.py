@@ -35,6 +35,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Apps": (
         Command("apps", "potions.cli.apps:apps", "Create, list, show, delete and restore apps."),
         Command("env", "potions.cli.env:env", "Show, set, import and export an app's variables."),
+        Command("domains", "potions.cli.domains:domains", "Give an app domains, with HTTPS by itself."),
         Command("storage", "potions.cli.storage:storage", "Show, list, get, put and remove what an app has stored."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),
@@ -62,6 +63,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("log", "potions.cli.deployments:log", "Show the log of one deployment."),
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
     ),
+    "Servers": (
+        Command("server", "potions.cli.server:server", "Make a computer a server, and know those that SSH reaches."),
+    ),
     "People": (
         Command("users", "potions.cli.users:users", "Invite, list and remove those who sign in on the dashboard."),
         Command("tokens", "potions.cli.tokens:tokens", "Make, list and revoke API tokens."),
@@ -88,7 +92,7 @@ def commands() -> list[Command]:
 def front_page() -> str:
     """The text of ``potions --help``."""
     width = max(len(command.name) for command in commands()) + 2
-    parts = [f"{ABOUT}\n\nUsage: potions COMMAND [--json]\n"]
+    parts = [f"{ABOUT}\n\nUsage: potions COMMAND [--server USER@HOST] [--json]\n"]
     for title, group in GROUPS.items():
         lines = (f"  {command.name:<{width}}{command.summary}\n" for command in group)
         parts.append(f"{title}:\n{''.join(lines)}")

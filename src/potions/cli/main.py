@@ -53,7 +53,10 @@ def _asks_for_json(words: list[str]) -> bool:
     return "--json" in before
 
 
-def _run(words: list[str]) -> int:
+def _run(all_words: list[str]) -> int:
+    from potions.cli.elsewhere import take_server
+
+    words = take_server(all_words)
     if not words or words == ["--json"]:
         from potions.cli.welcome import welcome
 

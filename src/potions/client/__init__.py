@@ -11,6 +11,7 @@ from potions.client.deployments import (
     release_uploads,
 )
 from potions.client.doctor import DoctorCalls
+from potions.client.domains import DomainCalls
 from potions.client.logs import LogCalls, LogFile
 from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
@@ -18,6 +19,7 @@ from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams, stored_route
 from potions.client.terminal import TerminalCalls
 from potions.client.variables import VariableCalls
+from potions.client.versions import Elsewhere
 from potions.client.wire import Behalf, app_path, error_from
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "UNPACKED_BYTES",
     "Behalf",
     "Client",
+    "Elsewhere",
     "Incoming",
     "LogFile",
     "Streams",
@@ -38,6 +41,7 @@ __all__ = [
 
 class Client(
     AppCalls,
+    DomainCalls,
     DeploymentCalls,
     ReleaseCalls,
     VariableCalls,

@@ -82,7 +82,7 @@ class TerminalCalls(Wire):
         except (InvalidHandshake, TimeoutError, EOFError) as error:
             raise lost(str(error)) from error
         except OSError as error:
-            raise unreachable(self.socket, error) from error
+            raise unreachable(self.socket, error, self.elsewhere) from error
         with connecting as connection:
             connection.send(msgspec.json.encode(opening).decode())
             first = _receive(connection)

@@ -82,7 +82,7 @@ async def open_terminal_stream(socket: Path, behalf: Behalf, app: str) -> AsyncI
     except (InvalidHandshake, TimeoutError, EOFError) as error:
         raise lost(str(error)) from error
     except OSError as error:
-        raise unreachable(socket, error) from error
+        raise unreachable(socket, error, None) from error
     try:
         yield TerminalStream(connection)
     finally:

@@ -21,6 +21,7 @@ TABS = (
     Tab("overview", "Overview", ""),
     Tab("deployments", "Deployments", "/deployments"),
     Tab("environment", "Environment", "/environment"),
+    Tab("domains", "Domains", "/domains"),
     Tab("storage", "Storage", "/storage"),
     Tab("logs", "Logs", "/logs"),
     Tab("console", "Console", "/console", Role.OWNER),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from potions.errors import PortBusy, StillRunning
 from potions.flows import workers
+from potions.flows.output import begin_output
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.layout import Colour
+from potions.model.output import WEB
 from potions.model.service import slot_service
 
 #: Seconds to end for what never served: a release that failed, a one-shot.
@@ -34,7 +36,7 @@ def start_slot(run: SlotRun) -> None:
             why=f"{holder} listens on it.",
             do="End that program, then deploy again.",
         )
-    run.output_start = run.world.trees.size_of(run.tree.output_log(run.slot))
+    begin_output(run, WEB)
     run.world.supervisor.start(run.service_name)
     workers.start_with_web(run)
     # While it boots: no other step waits for the disk then, and the switch finds next to nothing left to write.

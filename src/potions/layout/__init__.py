@@ -13,10 +13,24 @@ from potions.layout.app_tree import (
     Owner,
 )
 from potions.layout.home import AGENT_SOCKET, SOCKET_PATH_MAX, TERMINAL_SUFFIX, Home
-from potions.layout.server import SERVER, SITE_MODE, Server
+from potions.layout.server import (
+    ADMIN_GROUP,
+    APPS_USER,
+    CADDY_USER,
+    DASHBOARD_USER,
+    SERVER,
+    SITE_MODE,
+    Directory,
+    Server,
+    home_of_socket,
+)
 
 __all__ = [
+    "ADMIN_GROUP",
     "AGENT_SOCKET",
+    "APPS_USER",
+    "CADDY_USER",
+    "DASHBOARD_USER",
     "ENV_FILE_MODE",
     "FIRST_LIVE",
     "HOLDS_MODE",
@@ -29,8 +43,10 @@ __all__ = [
     "TERMINAL_SUFFIX",
     "AppTree",
     "Colour",
+    "Directory",
     "Entry",
     "Home",
     "Owner",
     "Server",
+    "home_of_socket",
 ]

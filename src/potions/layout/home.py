@@ -28,6 +28,24 @@ class Home:
     def apps(self) -> Path:
         return self.root / "apps"
 
+    @property
+    def how_to_start(self) -> str:
+        """What to type where Potions does not run there."""
+        return "potions up"
+
+    @property
+    def how_to_restart(self) -> str:
+        return "potions down, then potions up"
+
+    @property
+    def how_to_make(self) -> str:
+        """What to type where it was never made."""
+        return "potions up"
+
+    @property
+    def how_to_be_allowed(self) -> str:
+        return "Become the user who started it, or ask for the right to open that socket."
+
     def app(self, name: str) -> AppTree:
         return AppTree(self.apps / name)
 
@@ -85,6 +103,11 @@ class Home:
     def caddy_data(self) -> Path:
         """What Caddy itself keeps: certificates and locks."""
         return self.caddy / "data"
+
+    @property
+    def certificate_log(self) -> Path:
+        """Where a server's Caddy writes how it fares in getting certificates, a JSON object a line."""
+        return self.caddy_data / "certificates.log"
 
     @property
     def run(self) -> Path:

@@ -115,6 +115,10 @@ def _running(server: Server, service: Service, version: int) -> Iterator[Propert
             yield "RestartSteps", str(_RESTART_STEPS)
             yield "RestartMaxDelaySec", f"{_RESTART_SECONDS_MAX}s"
         yield "StandardOutput", "journal"
+        # A line that begins with <3> is the app's own, and is kept as it is.
+        yield "SyslogLevelPrefix", "no"
+        for field, value in service.journal_fields.items():
+            yield "LogExtraFields", f"{field}={value}"
     else:
         # So that how it ended is still known when somebody asks.
         yield "RemainAfterExit", "yes"

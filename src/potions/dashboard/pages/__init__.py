@@ -9,6 +9,7 @@ from potions.dashboard.pages.codes import CodePages
 from potions.dashboard.pages.console import ConsolePages
 from potions.dashboard.pages.deployment import DeploymentPages
 from potions.dashboard.pages.deployments import DeploymentsPages
+from potions.dashboard.pages.domains import DomainPages
 from potions.dashboard.pages.environment import EnvironmentPages
 from potions.dashboard.pages.environment_file import EnvironmentFilePages
 from potions.dashboard.pages.logs import LogPages
@@ -31,6 +32,7 @@ PAGES = (
     DeploymentPages,
     RollbackPages,
     ReleasePages,
+    DomainPages,
     EnvironmentPages,
     EnvironmentFilePages,
     StoragePages,
