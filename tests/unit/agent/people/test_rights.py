@@ -197,7 +197,7 @@ def test_every_route_declares_what_it_needs(doors: Doors) -> None:
 
 def _routes(app: Litestar) -> Iterator[str]:
     for route in app.routes:
-        for method in getattr(route, "methods", {"WEBSOCKET"}) - {"OPTIONS", "HEAD"}:
+        for method in (getattr(route, "methods", None) or {"WEBSOCKET"}) - {"OPTIONS", "HEAD"}:
             yield f"{method} {route.path_format}"
 
 
