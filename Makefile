@@ -7,7 +7,7 @@ PY := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test check format bench docs
+.PHONY: help setup run stop test machines check format bench docs
 
 help: ## This list
 	@echo 'Usage: make TARGET'
@@ -15,8 +15,8 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  PYTHON=/usr/bin/python3 chooses the Python, POTIONS_HOME=DIRECTORY where Potions'
-	@echo '  keeps everything (run, stop), ARGS="-k storage" is handed on to pytest (test)'
-	@echo '  or to the benches (bench: ARGS="--quick switch").'
+	@echo '  keeps everything (run, stop), ARGS="-k storage" is handed on to pytest (test,'
+	@echo '  machines) or to the benches (bench: ARGS="--quick switch").'
 
 setup: ## Make or refresh .venv (the others do it by themselves)
 	@scripts/setup
@@ -31,6 +31,11 @@ stop: ## Stop what `make run` left running; nothing is deleted
 test: setup ## Run all tests against the real programs
 	@scripts/install_test_tools
 	@$(PY) -m pytest -n 4 $(ARGS)
+
+# Two at a time: booting and installing keep processors busy. A file's tests stay together and may share a machine.
+machines: setup ## Try it on real Debian machines with systemd (as root)
+	@scripts/install_test_tools machines
+	@$(PY) -m pytest -n 2 --dist loadfile tests/machines $(ARGS)
 
 check: setup ## Format, lint, types, layers, docs: what takes seconds
 	@$(PY) -m ruff format --check .

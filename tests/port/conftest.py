@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.bare_home import app_account, bare_home
 from support.supervised import IMPLEMENTATIONS, Stage
 
 
 @pytest.fixture(scope="module", params=IMPLEMENTATIONS)
 def shared_stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
-    with bare_home() as home, IMPLEMENTATIONS[request.param](home) as supervisor:
-        yield Stage(supervisor, home, app_account())
+    with IMPLEMENTATIONS[request.param]() as stage:
+        yield stage
 
 
 @pytest.fixture

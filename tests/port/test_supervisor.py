@@ -6,10 +6,11 @@ import shlex
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import psutil
 import pytest
 
-from potions.model.service import Phase, Service, ServiceState
+from potions.model.service import NOT_HANDED_OVER, Phase, Service, ServiceState
 from support.platform import wait_for
 from support.supervised import DEAF, SLOW_END, Stage
 
@@ -160,13 +161,22 @@ def test_a_one_shot_that_a_signal_ends_did_not_succeed(stage: Stage) -> None:
 def test_what_cannot_be_started_says_why(stage: Stage) -> None:
     """A missing directory and a missing command end with a status and words in the log."""
     nowhere = stage.service("exit 0", restart=False)
-    nowhere.env_file.rename(stage.home.root / f"{nowhere.name}.env")
+    nowhere.env_file.rename(nowhere.directory.with_name("env"))
+    nowhere = msgspec.structs.replace(nowhere, env_file=nowhere.directory.with_name("env"))
     nowhere.directory.rmdir()
     assert stage.ended(nowhere).exit_status == 126
     assert "could not be prepared" in stage.output(nowhere)
     mistyped = stage.service("no-such-command", restart=False)
     assert stage.ended(mistyped).exit_status == 127
     assert "no-such-command" in stage.output(mistyped)
+
+
+def test_a_program_without_its_variables_is_not_started(stage: Stage) -> None:
+    """With other ones, or none, it might do damage. The launcher refuses, or already systemd."""
+    service = stage.service("touch ran", restart=False)
+    service.env_file.unlink()
+    assert stage.ended(service).exit_status in {126, NOT_HANDED_OVER}
+    assert not (service.directory / "ran").exists()
 
 
 def test_a_crash_loop_is_seen_and_can_be_stopped(stage: Stage) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -15,13 +16,9 @@ from potions.flows.ports import Supervisor
 from potions.layout import Home
 from potions.model.service import Account, Phase, Service, ServiceState
 from potions.render.envfile import render_environment
-from support.bare_home import running_supervisord
+from support.bare_home import app_account, bare_home, running_supervisord
+from support.inside import IS_MACHINE, printed_to_journal, server_of_systemd
 from support.platform import wait_for
-
-#: Every implementation of the port, by name: what has it run in a home.
-IMPLEMENTATIONS: dict[str, Callable[[Home], AbstractContextManager[Supervisor]]] = {
-    "supervisord": running_supervisord,
-}
 
 #: Waits for ever without starting anything: a shell that is just starting a program may miss a signal.
 _WAIT = "mkfifo never; touch ready; while :; do read -r _ <> never; done"
@@ -38,14 +35,16 @@ class Stage:
     home: Home
     account: Account
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    printed: Callable[[Service], str] = lambda service: _read(service)
+    """What a service that is kept running has printed."""
 
     def service(self, command: str, *, restart: bool = True, name: str = "", **variables: str) -> Service:
         """A service of its own directory, which its user may write to."""
         number = next(self.numbers)
         name = name or f"app{number}.blue"
-        logs = self.home.app(name.partition(".")[0]).logs
-        logs.mkdir(parents=True, exist_ok=True)
-        folder = self.home.root / "work" / str(number)
+        app = self.home.app(name.partition(".")[0])
+        app.logs.mkdir(parents=True, exist_ok=True)
+        folder = app.root / "work" / str(number)
         folder.mkdir(parents=True)
         os.chown(folder, self.account.uid, self.account.gid)
         variables = {"PATH": os.defpath, **variables}
@@ -56,10 +55,11 @@ class Stage:
             command=command,
             directory=folder,
             env_file=folder / "env",
-            log_file=logs / f"{number}.log",
+            log_file=app.logs / f"{number}.log",
             account=self.account,
             stop_timeout=20.0,
             restart=restart,
+            app_directory=app.root,
         )
 
     def started(self, command: str, *, restart: bool = True, name: str = "") -> Service:
@@ -81,11 +81,34 @@ class Stage:
         return self.supervisor.state(service.name).phase
 
     def output(self, service: Service) -> str:
-        return service.log_file.read_text() if service.log_file.exists() else ""
+        return self.printed(service) if service.restart else _read(service)
 
     def running(self, service: Service) -> list[psutil.Process]:
         """Every process that works in the service's directory, however it got there."""
         return [process for process in psutil.process_iter() if _works_in(process, service.directory)]
+
+
+def _read(service: Service) -> str:
+    return service.log_file.read_text() if service.log_file.exists() else ""
+
+
+@contextmanager
+def _over_supervisord() -> Iterator[Stage]:
+    with bare_home() as home, running_supervisord(home) as supervisor:
+        yield Stage(supervisor, home, app_account())
+
+
+@contextmanager
+def _over_systemd() -> Iterator[Stage]:
+    with server_of_systemd() as (server, supervisor, account):
+        began = time.time()
+        yield Stage(supervisor, server, account, printed=lambda service: printed_to_journal(service, began))
+
+
+#: Every implementation of the port, by name. systemd is there where the tests run inside a machine of their own.
+IMPLEMENTATIONS: dict[str, Callable[[], AbstractContextManager[Stage]]] = {
+    **({"systemd": _over_systemd} if IS_MACHINE else {"supervisord": _over_supervisord}),
+}
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

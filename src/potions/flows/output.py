@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from potions.flows.run import SlotRun
+from potions.model.service import NO_WALLS, NOT_HANDED_OVER
 
 #: What an error says to do, where its last lines are in the log.
 PRINTED_ABOVE = "What it printed stands above."
@@ -12,7 +13,12 @@ PRINTED_ABOVE = "What it printed stands above."
 LAST_LINES = 30
 _LAST_BYTES = 64 * 1024
 #: What these exit statuses of a shell mean.
-_NOT_STARTED = {126: "A program could not be started", 127: "A program was not found"}
+_NOT_STARTED = {
+    126: "A program could not be started",
+    127: "A program was not found",
+    NOT_HANDED_OVER: "systemd could not hand its variables over",
+    NO_WALLS: "systemd could not put up the walls around it",
+}
 
 
 class OutputTail:

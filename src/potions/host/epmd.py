@@ -68,7 +68,8 @@ class Epmd:
         self._wait()
 
     def _service(self, program: Path) -> Service:
-        environment = self._home.run / "epmd.env"
+        # Where it is still there after a restart of the computer: a server starts it again without the agent.
+        environment = self._home.epmd / "environment"
         write_atomically(environment, b"PATH=/usr/bin:/bin\0", 0o600)
         return Service(
             name=EPMD_SERVICE,

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from potions.errors import StillRunning, SupervisorRefused
@@ -18,15 +19,17 @@ from potions.render.spec import render_spec
 from potions.render.systemd import render_unit, starting_marker, unit_name
 
 _POLL = 0.02
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 _PATIENCE = 60.0
 #: After SIGKILL: the kernel's own time, and systemd's.
 _KILL_MARGIN = 10.0
 _UNIT_MODE = 0o644
 _SPEC_MODE = 0o600
 _MARKER_MODE = 0o644
+_TIMESTAMP = "%a %Y-%m-%d %H:%M:%S.%f UTC"
 _WANTED_BY = "multi-user.target.wants"
-#: What is asked of each unit. The time is of the monotonic clock, in microseconds.
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,MainPID,ExecMainCode,ExecMainStatus,ExecMainStartTimestampMonotonic"
+#: What is asked of each unit.
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,MainPID,ExecMainCode,ExecMainStatus,ExecMainStartTimestamp"
 #: What ``ExecMainCode`` says of a program that ended by itself, in the kernel's numbers (CLD_EXITED).
 _BY_ITSELF = "1"
 
@@ -109,7 +112,7 @@ class Systemd:
 
     def _look(self, names: list[str]) -> dict[str, ServiceState]:
         units = {unit_name(name): name for name in names}
-        answer = _call("show", f"--property={_PROPERTIES}", *units) if units else ""
+        answer = _call("show", "--timestamp=us+utc", f"--property={_PROPERTIES}", *units) if units else ""
         states = {name: ServiceState(Phase.ABSENT) for name in names}
         for block in answer.strip().split("\n\n"):
             said = dict(line.split("=", 1) for line in block.splitlines())
@@ -164,7 +167,7 @@ def _state(said: Mapping[str, str]) -> ServiceState:
         phase=phase,
         pid=int(said["MainPID"]) if not ended else 0,
         exit_status=_exit_status(said) if ended else None,
-        since=_unix_time(int(said["ExecMainStartTimestampMonotonic"] or 0)),
+        since=_unix_time(said["ExecMainStartTimestamp"]),
     )
 
 
@@ -193,8 +196,9 @@ def _exit_status(said: Mapping[str, str]) -> int:
     return status if said["ExecMainCode"] in {_BY_ITSELF, "0"} else 128 + status
 
 
-def _unix_time(microseconds: int) -> float:
-    return time.time() - time.monotonic() + microseconds / 1e6 if microseconds else 0.0
+def _unix_time(text: str) -> float:
+    """Of ``Fri 2026-11-27 21:42:31.090111 UTC``; 0 for what never was."""
+    return datetime.strptime(text, _TIMESTAMP).replace(tzinfo=UTC).timestamp() if text else 0.0
 
 
 @functools.cache
@@ -207,7 +211,7 @@ def _call(*words: str, accept_failure: bool = False) -> str:
     """What ``systemctl`` prints. Raises SupervisorRefused where it refuses, unless that is accepted."""
     command = ["systemctl", "--no-pager", "--no-ask-password", *words]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False, env=_ENVIRONMENT)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SupervisorRefused("systemd does not answer.", why=str(error)) from error
     if done.returncode != 0 and not accept_failure:

@@ -14,6 +14,10 @@ from potions.layout import Colour
 PARTS = ("caddy", "agent", "dashboard")
 
 
+#: What systemd says where a program could not even be prepared: its files or its walls were refused (systemd.exec).
+NOT_HANDED_OVER, NO_WALLS = 243, 226
+
+
 class Account(msgspec.Struct, frozen=True):
     """The system user that apps run as. ``switch`` is False where Potions itself already is that user."""
 

@@ -31,6 +31,11 @@ _PYTHON = "/usr/bin/python3"
 #: Where a fault of the app's makes it end again and again, systemd 254 and later wait longer and longer.
 _RESTART_SECONDS, _RESTART_SECONDS_MAX, _RESTART_STEPS = 1, 30, 10
 _GROWING_RESTARTS = 254
+_NETWORK = "network-online.target"
+#: An Erlang node that finds no port mapper would start one of its own.
+_PORT_MAPPER = "potions-epmd.service"
+#: The usual limit of open files, 1024, is a thousand visitors.
+_OPEN_FILES = 65_536
 #: Shared memory of its own; systemd leaves the computer's there.
 _SHARED_MEMORY = "/dev/shm:mode=1777"  # noqa: S108
 #: What no app has any business with. A dash: it need not be there.
@@ -79,10 +84,11 @@ def _lines(properties: list[Property]) -> str:
 
 
 def _unit_section(server: Server, service: Service) -> list[Property]:
-    found = [("Description", f"Potions: {service.name.replace('.', ' ')}"), ("After", "network-online.target")]
+    found = [("Description", f"Potions: {service.name.replace('.', ' ')}"), ("After", _NETWORK)]
     if service.restart:
         found += [("Wants", "network-online.target"), ("StartLimitIntervalSec", "0")]
     if service.app_directory is not None:
+        found.append(("After", _PORT_MAPPER))
         found.append(("RequiresMountsFor", str(service.app_directory)))
         if service.restart:
             found += _conditions(server, service, service.app_directory)
@@ -101,6 +107,7 @@ def _running(server: Server, service: Service, version: int) -> Iterator[Propert
     yield "Type", "exec"
     yield "ExecStart", f"{_PYTHON} -I -S {server.launcher} %d/{SPEC_CREDENTIAL}"
     yield "TimeoutStopSec", f"{math.ceil(service.stop_timeout)}s"
+    yield "LimitNOFILE", str(_OPEN_FILES)
     if service.restart:
         yield "Restart", "always"
         yield "RestartSec", f"{_RESTART_SECONDS}s"
@@ -151,8 +158,8 @@ def sandbox(service: Service) -> list[Property]:
         ("LockPersonality", "yes"),
         ("KeyringMode", "private"),
         ("SystemCallArchitectures", "native"),
-        # @sandbox: the launcher confines what it starts by Landlock.
-        ("SystemCallFilter", "@system-service @sandbox"),
+        # The launcher confines what it starts by Landlock.
+        ("SystemCallFilter", "@system-service landlock_create_ruleset landlock_restrict_self"),
         ("SystemCallErrorNumber", "EPERM"),
     ]
     return [*found, *_limits(service)]
