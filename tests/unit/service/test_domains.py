@@ -1,4 +1,4 @@
-"""What must hold of domains in the service, where no proxy runs: what is refused, and that a refusal changes nothing."""
+"""Domains in the service, where no proxy runs: what is refused, and that a refusal changes nothing."""
 
 from __future__ import annotations
 
