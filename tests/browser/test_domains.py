@@ -79,7 +79,7 @@ def test_a_domain_is_added_made_primary_and_removed(server: ServerPlatform, page
         server.wait_for_certificate(name)
     page.goto(TAB)
     expect(page.get_by_role("row", name=re.compile(r"first\.example"))).to_contain_text("primary")
-    expect(page.get_by_role("row", name=re.compile(r"second\.example"))).to_contain_text("valid until")
+    expect(page.get_by_role("row", name=re.compile(r"second\.example"))).to_contain_text("valid ends")
     _clean(page, "domains-two", scripted)
     page.get_by_role("button", name="Make primary: second.example.com").click()
     expect(page.get_by_text("second.example.com is the primary domain.")).to_be_visible()
