@@ -13,7 +13,7 @@ from potions import __version__
 from potions.client import Client
 from potions.embedded.home import load_settings, refuse_home, refuse_missing_key
 from potions.embedded.running import bring_up, leftovers
-from potions.errors import AgentLost, AgentUnreachable, HomeRefused, PotionsError, RequestRefused, StartFailed
+from potions.errors import AgentLost, AgentOlder, AgentUnreachable, HomeRefused, PotionsError, StartFailed
 from potions.host import processes
 from potions.host.account import account_of, refuse_unreachable
 from potions.host.caddy import Caddy
@@ -42,7 +42,7 @@ def look(home: Home, app: str | None) -> Checkup:
             found = client.checkup(app)
         except (AgentUnreachable, AgentLost):
             return look_without_agent(home)
-        except RequestRefused:
+        except AgentOlder:
             return _too_old(home, client.status().version)
     if found.version == __version__:
         return found

@@ -37,6 +37,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dashboard: str = ""
     """The domain of the dashboard; empty: it answers on this computer alone."""
     certificates: Certificates = Certificates()
+    firewall: bool = True
+    """Whether the install keeps a firewall."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +59,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     server: ServerSettings | None = None
     """None in an embedded home."""
 
+    @property
+    def dashboard_address(self) -> str:
+        """Where the dashboard is: at a domain of its own, or for this computer alone."""
+        domain = self.server.dashboard if self.server else ""
+        return f"https://{domain}" if domain else f"http://{DASHBOARD_HOST}:{self.http_port}"
+
 
 def read_settings(data: bytes) -> Settings | None:
     """What stands in a ``potions.json``; None where that is no settings."""
@@ -64,10 +72,3 @@ def read_settings(data: bytes) -> Settings | None:
         return msgspec.json.decode(data, type=Settings)
     except msgspec.MsgspecError:
         return None
-
-
-def dashboard_address(settings: Settings) -> str:
-    """Where the dashboard is; without a domain of its own, on this computer alone."""
-    if settings.server is not None and settings.server.dashboard:
-        return f"https://{settings.server.dashboard}"
-    return f"http://{DASHBOARD_HOST}:{settings.http_port}"

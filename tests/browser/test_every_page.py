@@ -52,6 +52,8 @@ PAGES = {
     "stored-remove": ("/apps/gallery/storage/remove?path=photos", Role.OWNER),
     "logs": ("/apps/gallery/logs", Role.OWNER),
     "logs-empty": ("/apps/empty/logs", Role.VIEWER),
+    "console": ("/apps/gallery/console", Role.OWNER),
+    "console-empty": ("/apps/empty/console", Role.OWNER),
     "settings": ("/apps/gallery/settings", Role.OWNER),
     "settings-empty": ("/apps/empty/settings", Role.VIEWER),
     "delete": ("/apps/gallery/delete", Role.OWNER),

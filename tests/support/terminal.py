@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
+import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from support.platform import COMMAND_TIMEOUT, Outcome, Platform
 
@@ -32,6 +35,26 @@ class InTerminal:
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does, to everything that runs in the terminal."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    @property
+    def shows_what_is_typed(self) -> bool:
+        return bool(termios.tcgetattr(self._ours)[3] & termios.ECHO)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size. It controls no session, so the command is told by hand."""
+        termios.tcsetwinsize(self._ours, (rows, columns))
+        self._process.send_signal(signal.SIGWINCH)
+
+    def settings(self) -> list[Any]:
+        """What the terminal does with what is typed."""
+        return termios.tcgetattr(self._ours)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def rest(self) -> str:
         """Read to the end of the command."""
@@ -57,7 +80,9 @@ Terminal = Callable[..., AbstractContextManager[InTerminal]]
 
 
 @contextmanager
-def in_terminal(*command: str, environment: Mapping[str, str], folder: Path | None = None) -> Iterator[InTerminal]:
+def in_terminal(
+    *command: str, environment: Mapping[str, str], folder: Path | None = None, term: str = "dumb"
+) -> Iterator[InTerminal]:
     """Run a command in a terminal without colours; it is ended with the block."""
     ours, theirs = pty.openpty()
     try:
@@ -66,7 +91,7 @@ def in_terminal(*command: str, environment: Mapping[str, str], folder: Path | No
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**environment, "TERM": "dumb"},
+            env={**environment, "TERM": term},
             cwd=folder,
             start_new_session=True,
         )

@@ -58,6 +58,8 @@ LAYERS: dict[str, set[str]] = {
     "service": {
         "",
         "domain_names",
+        # How a server is otherwise than it was made, the install's own steps say.
+        "server.looks",
         "dotenv",
         "errors",
         "flows",
@@ -72,7 +74,9 @@ LAYERS: dict[str, set[str]] = {
     },
     # Processes
     "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service", "turns"},
-    "client": {"errors", "names", "schema"},
+    "client": {"", "errors", "layout", "names", "schema"},
+    "private_file": {"errors"},
+    "ssh": {"errors", "private_file"},
     "dashboard": {"client", "errors", "harmless", "listening", "names", "schema", "turns"},
     "cli": {
         "",
@@ -85,11 +89,15 @@ LAYERS: dict[str, set[str]] = {
         "manifest",
         "names",
         "packing",
+        "private_file",
         "project",
         "schema",
+        "ssh",
     },
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
+    "server": {"client", "errors", "host", "layout", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
+    "server_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "server", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
 }
@@ -98,8 +106,9 @@ LAYERS: dict[str, set[str]] = {
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
     "dashboard.__main__": {"layout", "settings"},
-    "cli.doctor": {"embedded_doctor"},
+    "cli.doctor": {"embedded_doctor", "layout", "server_doctor"},
     "cli.platform": {"embedded", "wiring"},
+    "cli.server_install": {"server"},
 }
 
 #: Parts that only compute: text and values in, text and values out.

@@ -21,7 +21,7 @@ from potions.cli.options import AppWord, Detach, Json
 from potions.cli.screen import print_json, sanitise, say, sign, stderr, stdout
 from potions.cli.steps import amount
 from potions.cli.units import contents, duration, size
-from potions.errors import ManifestRefused, PotionsError, UsageRefused
+from potions.errors import AgentLost, ManifestRefused, PotionsError, UsageRefused
 from potions.manifest import parse_manifest
 from potions.names import parse_app_name
 from potions.packing import LeftOut, ReleaseSource, open_release
@@ -79,6 +79,10 @@ def deploy(
         except KeyboardInterrupt:
             say(f"Stopped before {name} had all of it; nothing is deployed.", console=stderr())
             return INTERRUPTED
+        except AgentLost as error:
+            raise AgentLost(
+                error.what, why="The release was not received whole; nothing is deployed.", do="Run the same again."
+            ) from error
         return _go_on(client, client.deploy(name, release.id), detach=detach, json=json)
 
 

@@ -12,12 +12,14 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from potions.cli.confirm import confirm
+from potions.cli.connection import chosen_server, connect
 from potions.cli.options import Json, Yes
 from potions.cli.screen import new_table, print_json, sanitise, say, show, sign, stderr, stdout, width
 from potions.errors import NotConfirmed
 from potions.homes import home_from_environment
+from potions.layout import Server
 from potions.names import parse_app_name
-from potions.schema import Checkup, Finding, Looked, Severity, Treated
+from potions.schema import Checkup, Finding, Looked, Severity, Treated, Treatment
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "cyan"}
 _SIGNS = {Severity.ERROR: ("✗", "x"), Severity.WARNING: ("!", "!"), Severity.INFO: ("·", "-")}
@@ -47,10 +49,8 @@ def doctor(
         potions doctor --fix
     """
     name = None if app is None else str(parse_app_name(app))
-    from potions.embedded_doctor import look
-
     with _waiting(f"looking at {name or 'everything'} …", json=json):
-        found = look(home_from_environment(), name)
+        found = _look(name)
     if fix:
         return _mend(name, found, yes=yes, json=json)
     if json:
@@ -58,6 +58,35 @@ def doctor(
     else:
         _show(found, name)
     return _status(found)
+
+
+def _look(app: str | None) -> Checkup:
+    """By who knows this kind of home: both are slow to import."""
+    if chosen_server() is not None:
+        with connect() as client:
+            return client.checkup(app)
+    home = home_from_environment()
+    if isinstance(home, Server):
+        from potions import server_doctor
+
+        return server_doctor.look(home, app)
+    from potions import embedded_doctor
+
+    return embedded_doctor.look(home, app)
+
+
+def _treat(app: str | None, keys: list[str]) -> Treatment:
+    if chosen_server() is not None:
+        with connect() as client:
+            return client.fix(app, keys)
+    home = home_from_environment()
+    if isinstance(home, Server):
+        from potions import server_doctor
+
+        return server_doctor.mend(home, app, keys, _tell)
+    from potions import embedded_doctor
+
+    return embedded_doctor.mend(home, app, keys, _tell)
 
 
 def _status(found: Checkup) -> int:
@@ -80,13 +109,11 @@ def _mend(app: str | None, found: Checkup, *, yes: bool, json: bool) -> int:
         _show_plan(meant)
     if meant and not yes:
         _ask(len(meant), app)
-    from potions.embedded_doctor import mend
-
     if not meant and not json:
         _say_end(found, app)
         return _status(found)
     with _waiting("mending …", json=json):
-        treatment = mend(home_from_environment(), app, [finding.key for finding in meant], _tell)
+        treatment = _treat(app, [finding.key for finding in meant])
     if json:
         print_json(treatment)
     else:

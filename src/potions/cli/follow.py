@@ -31,7 +31,8 @@ def follow(client: Client, deployment: Deployment, *, json: bool) -> int:
         _say_it_goes_on(deployment)
         return INTERRUPTED
     except AgentLost as error:
-        raise AgentLost(error.what, why="The deploy itself goes on or is recovered.", do=_look(deployment)) from error
+        goes_on = "The deploy goes on there." if client.elsewhere else "The deploy itself goes on or is recovered."
+        raise AgentLost(error.what, why=goes_on, do=_look(deployment)) from error
     return _report(client, ended, json=json)
 
 

@@ -39,6 +39,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("storage", "potions.cli.storage:storage", "Show, list, get, put and remove what an app has stored."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),
+        Command("console", "potions.cli.console:console", "Open a console in the running app."),
+        Command("run", "potions.cli.console:run", "Run a command in the live slot of an app, with its variables."),
         Command("stop", "potions.cli.serving:stop", "Stop an app. Its files, releases and variables stay."),
         Command("start", "potions.cli.serving:start", "Start an app that was stopped."),
         Command("restart", "potions.cli.serving:restart", "Stop and start an app's live slot."),
@@ -60,6 +62,9 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("deployments", "potions.cli.deployments:deployments", "List an app's deployments, newest first."),
         Command("log", "potions.cli.deployments:log", "Show the log of one deployment."),
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
+    ),
+    "Servers": (
+        Command("server", "potions.cli.server:server", "Make a computer a server, and know those that SSH reaches."),
     ),
     "People": (
         Command("users", "potions.cli.users:users", "Invite, list and remove those who sign in on the dashboard."),
@@ -87,7 +92,7 @@ def commands() -> list[Command]:
 def front_page() -> str:
     """The text of ``potions --help``."""
     width = max(len(command.name) for command in commands()) + 2
-    parts = [f"{ABOUT}\n\nUsage: potions COMMAND [--json]\n"]
+    parts = [f"{ABOUT}\n\nUsage: potions COMMAND [--server USER@HOST] [--json]\n"]
     for title, group in GROUPS.items():
         lines = (f"  {command.name:<{width}}{command.summary}\n" for command in group)
         parts.append(f"{title}:\n{''.join(lines)}")

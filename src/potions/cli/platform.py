@@ -9,6 +9,7 @@ from rich.text import Text
 
 from potions.cli.apps import show_apps
 from potions.cli.connection import connect
+from potions.cli.elsewhere import addressed
 from potions.cli.links import find_dashboard, tell_dashboard
 from potions.cli.options import Json
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr
@@ -86,10 +87,11 @@ def status(*, json: Json = False) -> int:
     """
     with connect() as client:
         found = client.status()
+        where = client.elsewhere.name if client.elsewhere else ""
     if json:
         print_json(found)
     else:
-        show_status(found)
+        show_status(found, where)
     return 0
 
 
@@ -106,9 +108,10 @@ def agent() -> int:
     return 0
 
 
-def show_status(found: PlatformStatus) -> None:
-    """Print the whole picture: parts, apps, and the deploys that run or wait."""
-    say(f"Potions {found.version} at {sanitise(found.home)}, apps run as {sanitise(found.app_user)}", "bold")
+def show_status(found: PlatformStatus, server: str = "") -> None:
+    """Print the whole picture: parts, apps, and the deploys that run or wait; ``server`` is where, if not here."""
+    place = f"on {server} in {found.home}" if server else f"at {found.home}"
+    say(f"Potions {found.version} {sanitise(place)}, apps run as {sanitise(found.app_user)}", "bold")
     say()
     _show_parts(found.parts)
     say()
@@ -137,6 +140,6 @@ def _show_queue(running: list[Deployment]) -> None:
             f"{deployment.number} of {deployment.app}",
             deployment.status.value,
             deployment.release.label,
-            f"potions log {deployment.app} {deployment.number} -f",
+            addressed(f"potions log {deployment.app} {deployment.number} -f"),
         )
     show(table)

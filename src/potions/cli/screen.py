@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
 
+from potions.cli.elsewhere import addressed
 from potions.harmless import sanitise as sanitise
 from potions.harmless import spell_out as spell_out
 
@@ -39,8 +40,8 @@ def _console(*, stderr: bool) -> Console:
 
 
 def say(text: str = "", style: str = "", *, console: Console | None = None) -> None:
-    """Print a line as it is, never folded, so that a command in it can be copied."""
-    (console or stdout()).print(text, style=style or None, soft_wrap=True)
+    """Print a line as it is, never folded, so that a command in it can be copied; it is for the same server then."""
+    (console or stdout()).print(addressed(text), style=style or None, soft_wrap=True)
 
 
 def width(console: Console | None = None) -> int | None:

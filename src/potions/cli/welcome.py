@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potions.cli.connection import connect
+from potions.cli.connection import chosen_server, connect
 from potions.cli.front import ABOUT
 from potions.cli.platform import show_status
 from potions.cli.screen import print_json, say
@@ -15,18 +15,21 @@ def welcome(*, json: bool) -> int:
     """Say what Potions is and the one next step; with ``json`` the same as ``potions status --json``."""
     if json:
         return _as_json()
+    server = chosen_server()
     found = _status()
     if found is None:
         say(ABOUT)
         say()
-        say(f"It does not run now, at home in {home_from_environment().root}. Start it: potions up", "bold")
+        home = home_from_environment()
+        say(f"It does not run now, at home in {home.root}. Start it: {home.how_to_start}", "bold")
     elif not found.apps:
         say(ABOUT)
         say()
-        say(f"It runs here, at http://localhost:{found.http_port}, and has no app yet.")
+        where = f"here, at http://localhost:{found.http_port}" if server is None else f"on {server.name}"
+        say(f"It runs {where}, and has no app yet.")
         say("Make one: potions apps create NAME", "bold")
     else:
-        show_status(found)
+        show_status(found, server.name if server else "")
         say()
     say("All commands: potions --help")
     return 0
@@ -43,4 +46,6 @@ def _status() -> PlatformStatus | None:
         with connect() as client:
             return client.status()
     except AgentUnreachable:
+        if chosen_server() is not None:
+            raise
         return None

@@ -17,7 +17,9 @@ from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams, stored_route
+from potions.client.terminal import TerminalCalls
 from potions.client.variables import VariableCalls
+from potions.client.versions import Elsewhere
 from potions.client.wire import Behalf, app_path, error_from
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "UNPACKED_BYTES",
     "Behalf",
     "Client",
+    "Elsewhere",
     "Incoming",
     "LogFile",
     "Streams",
@@ -46,5 +49,6 @@ class Client(
     StorageCalls,
     DoctorCalls,
     PeopleCalls,
+    TerminalCalls,
 ):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

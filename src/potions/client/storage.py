@@ -126,7 +126,7 @@ def _whole() -> Iterator[None]:
     except AgentLost as error:
         raise AgentLost(
             "Not all of it came.",
-            why="The agent was stopped, or the app changed a file while it was sent; the agent's log says it.",
+            why=f"{error.what} The agent was stopped, or an app changed a file while it was sent: its log says it.",
             do="Try again.",
         ) from error
 
@@ -138,6 +138,6 @@ def _or_nothing(app: str) -> Iterator[None]:
     except AgentLost as error:
         raise AgentLost(
             "It is not known whether all of it arrived.",
-            why="The agent was stopped meanwhile. What arrived is there whole, or nothing of it is.",
+            why=f"{error.what} What arrived is there whole, or nothing of it is.",
             do=f"Look with: potions storage ls {app}",
         ) from error

@@ -57,7 +57,7 @@ class Streams:
         async with self.download(path, **query) as answer:
             async for piece in answer.aiter_bytes():
                 *whole, rest = (rest + piece).split(b"\n")
-                if batch := [line_of(decoder, line) for line in whole if line.strip()]:
+                if batch := [line_of(decoder, line, answer) for line in whole if line.strip()]:
                     yield batch
 
     @asynccontextmanager

@@ -20,7 +20,9 @@ import httpx
 import msgspec
 
 from potions import errors
-from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, InternalError, NotAllowed, PotionsError
+from potions.client.versions import Elsewhere, is_of_another_version, not_known, not_understood
+from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, NotAllowed, PotionsError, RequestRefused
+from potions.layout import home_of_socket
 from potions.names import parse_app_name
 from potions.schema import ErrorBody
 
@@ -30,7 +32,9 @@ READ_SECONDS = 120.0
 
 _LOOK = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
 _PATIENT = httpx.Timeout(None, connect=CONNECT_SECONDS)
-_START = "Start it with: potions up"
+_LOOK_AGAIN = "Look with: potions status"
+#: What an agent says to what it has no route for.
+_UNKNOWN_ROUTE = {404, 405}
 
 BASE_URL = "http://potions"
 
@@ -116,8 +120,10 @@ class Wire:
     answer broke off) and whatever the agent refuses with.
     """
 
-    def __init__(self, socket: Path, behalf: Behalf | None = None) -> None:
+    def __init__(self, socket: Path, behalf: Behalf | None = None, elsewhere: Elsewhere | None = None) -> None:
         self.socket = socket
+        self.elsewhere = elsewhere
+        """Set where the socket leads to another computer."""
         self._transport: httpx.BaseTransport = httpx.HTTPTransport(uds=str(socket), verify=False)
         self._http = _http(self._transport, behalf)
 
@@ -131,6 +137,7 @@ class Wire:
         """A client that asks on somebody's behalf, over the connections of this one; closing it leaves those open."""
         other = type(self).__new__(type(self))
         other.socket = self.socket
+        other.elsewhere = self.elsewhere
         other._transport = _Borrowed(self._transport)
         other._http = _http(other._transport, behalf)
         return other
@@ -139,69 +146,79 @@ class Wire:
         self._http.close()
 
     def _get(self, path: str, kind: type[T], **query: Any) -> T:
-        with told(self.socket):
+        with told(self.socket, self.elsewhere):
             answer = self._http.get(path, params=words(query))
-        return decode(answer, kind)
+        return decode(answer, kind, self.elsewhere)
 
     def _write(self, method: str, path: str, kind: type[T], body: msgspec.Struct | None = None, **query: Any) -> T:
         content = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        with told(self.socket):
+        with told(self.socket, self.elsewhere):
             answer = self._http.request(
                 method, path, params=words(query), content=content, headers=headers, timeout=_PATIENT
             )
-        return decode(answer, kind)
+        return decode(answer, kind, self.elsewhere)
 
     def _send(
         self, method: str, path: str, kind: type[T], chunks: Iterable[bytes], headers: dict[str, str], **query: Any
     ) -> T:
         """Stream a body to the agent."""
         headers = {"Content-Type": "application/octet-stream", **headers}
-        with told(self.socket):
+        with told(self.socket, self.elsewhere):
             answer = self._http.request(
                 method, path, params=words(query), content=iter(chunks), headers=headers, timeout=_PATIENT
             )
-        return decode(answer, kind)
+        return decode(answer, kind, self.elsewhere)
 
     def _stream(self, path: str, kind: type[T], **query: Any) -> Iterator[T]:
         decoder = msgspec.json.Decoder(kind)
-        with told(self.socket), self._http.stream("GET", path, params=words(query), timeout=_PATIENT) as answer:
+        with (
+            told(self.socket, self.elsewhere),
+            self._http.stream("GET", path, params=words(query), timeout=_PATIENT) as answer,
+        ):
             if not answer.is_success:
                 answer.read()
-                raise refusal(answer)
+                raise refusal(answer, self.elsewhere)
             for line in _lines(answer.iter_bytes()):
-                yield line_of(decoder, line)
+                yield line_of(decoder, line, answer, self.elsewhere)
 
     @contextmanager
     def _download(self, path: str) -> Iterator[httpx.Response]:
         """An answer whose body is read as it comes."""
-        with told(self.socket), self._http.stream("GET", path, timeout=_PATIENT) as answer:
+        with told(self.socket, self.elsewhere), self._http.stream("GET", path, timeout=_PATIENT) as answer:
             if not answer.is_success:
                 answer.read()
-                raise refusal(answer)
+                raise refusal(answer, self.elsewhere)
             yield answer
 
 
 @contextmanager
-def told(socket: Path) -> Iterator[None]:
+def told(socket: Path, elsewhere: Elsewhere | None = None) -> Iterator[None]:
     """Turn what goes wrong below HTTP into errors that say what to do."""
     began = time.monotonic()
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unreachable(socket, error) from error
+        raise unreachable(socket, error, elsewhere) from error
     except httpx.TransportError as error:
-        raise _lost(error, time.monotonic() - began) from error
+        raise _lost(error, time.monotonic() - began, elsewhere) from error
 
 
-def _unreachable(socket: Path, error: httpx.TransportError) -> PotionsError:
+def unreachable(socket: Path, error: Exception, elsewhere: Elsewhere | None) -> PotionsError:
+    """What a socket that cannot be opened means."""
+    if elsewhere is not None:
+        # The socket is there from before the first request on, and goes with the connection.
+        return AgentLost(f"The connection to {elsewhere.name} is lost.", do=_LOOK_AGAIN)
+    home = home_of_socket(socket)
     if "Permission denied" in str(error):
         return NotAllowed(
             "This user may not command Potions here.",
             why=f"{socket} belongs to somebody else.",
-            do="Become the user who started it, or ask for the right to open that socket.",
+            do=home.how_to_be_allowed,
         )
-    return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {socket}.", do=_START)
+    return AgentUnreachable(
+        "Potions does not run here.", why=f"Nothing listens on {socket}.", do=f"Start it with: {home.how_to_start}"
+    )
 
 
 def app_path(app: str) -> str:
@@ -233,45 +250,45 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def line_of(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
+def line_of(
+    decoder: msgspec.json.Decoder[T], line: bytes, answer: httpx.Response, elsewhere: Elsewhere | None = None
+) -> T:
     try:
         return decoder.decode(line)
     except msgspec.DecodeError as error:
-        raise _not_understood(error) from error
+        raise not_understood(answer, error, elsewhere) from error
 
 
-def decode(answer: httpx.Response, kind: type[T]) -> T:
+def decode(answer: httpx.Response, kind: type[T], elsewhere: Elsewhere | None = None) -> T:
     if not answer.is_success:
-        raise refusal(answer)
+        raise refusal(answer, elsewhere)
     try:
         # An answer without a body says that it was done, and nothing else.
         return msgspec.json.decode(answer.content or b"null", type=kind)
     except msgspec.DecodeError as error:
-        raise _not_understood(error) from error
+        raise not_understood(answer, error, elsewhere) from error
 
 
-def refusal(answer: httpx.Response) -> PotionsError:
+def refusal(answer: httpx.Response, elsewhere: Elsewhere | None = None) -> PotionsError:
     try:
-        return error_from(msgspec.json.decode(answer.content, type=ErrorBody))
+        body = msgspec.json.decode(answer.content, type=ErrorBody)
     except msgspec.DecodeError:
-        return _not_understood(f"Status {answer.status_code} for {answer.request.method} {answer.request.url.path}.")
+        asked = f"{answer.request.method} {answer.request.url.path}"
+        return not_understood(answer, f"Status {answer.status_code} for {asked}.", elsewhere)
+    if body.code == RequestRefused.code and (answer.status_code in _UNKNOWN_ROUTE or is_of_another_version(answer)):
+        return not_known(answer, body.why or body.what, elsewhere)
+    return error_from(body)
 
 
-def _not_understood(reason: object) -> InternalError:
-    return InternalError(
-        "The agent's answer was not understood.",
-        why=f"The agent may be of another version. ({reason})",
-        do="Start the agent of this version: potions down, then potions up",
-    )
-
-
-def _lost(error: httpx.TransportError, seconds: float) -> AgentLost:
+def _lost(error: httpx.TransportError, seconds: float, elsewhere: Elsewhere | None) -> AgentLost:
     if isinstance(error, httpx.TimeoutException):
         what = f"The agent did not answer within {seconds:.0f} s."
+    elif elsewhere is not None:
+        what = f"The connection to {elsewhere.name} broke before the answer was whole."
     else:
         what = "The connection to the agent broke before the answer was whole."
     return AgentLost(
         what,
         why="What was asked for last may have been done or not; nothing is sent twice.",
-        do="Look with: potions status",
+        do=_LOOK_AGAIN,
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from potions.dashboard.app import serve
 from potions.dashboard.place import Place
 from potions.layout import SECRET_KEY_MODE, SERVER, Home
-from potions.settings import dashboard_address, read_settings
+from potions.settings import read_settings
 
 
 def run(home: Home) -> None:
@@ -26,7 +26,7 @@ def run(home: Home) -> None:
         Place(
             agent=home.web_socket,
             listens=home.dashboard_socket,
-            address=dashboard_address(settings),
+            address=settings.dashboard_address,
             key=home.dashboard_key.read_bytes(),
         )
     )

@@ -15,7 +15,7 @@ import psutil
 
 from potions import __version__
 from potions.client import Client
-from potions.embedded.home import Say, prepare_home, refusals_told, refuse_home, refuse_missing_key
+from potions.embedded.home import Say, prepare_home, refusals_told, refuse_home, refuse_missing_key, refuse_server
 from potions.embedded.settling import free_from, refuse_ports, settle_settings
 from potions.errors import AgentUnreachable, PortBusy, StartFailed
 from potions.host import processes
@@ -39,9 +39,10 @@ _LAST_LINES = 8
 def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say) -> PlatformStatus:
     """Have everything run; what runs already stays as it is. Returns what runs.
 
-    Raises HomeRefused, PortBusy (with who has the port), UsageRefused for another port while one
+    Raises HomeRefused (for a server too), PortBusy (with who has the port), UsageRefused for another port while one
     runs, StartFailed.
     """
+    refuse_server(home)
     with refusals_told(home):
         return _bring_up(home, http_port, first_port, say)
 
@@ -77,6 +78,7 @@ def take_down(home: Home, say: Say) -> bool:
 
     Raises HomeRefused for the home of somebody else.
     """
+    refuse_server(home)
     with refusals_told(home):
         return _take_down(home, say)
 

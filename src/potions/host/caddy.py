@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -244,9 +245,14 @@ class Caddy:
         remove_tree(self._home.unloaded, below=self._home.caddy)
 
     def _validate(self) -> None:
-        command = [caddy_program(), "validate", "--adapter", "caddyfile", "--config", str(self._home.caddyfile)]
-        # A check makes files as a start does, a log or an authority of its own: on a server as the user who needs them.
-        user = CADDY_USER if isinstance(self._home, Server) else None
+        command = [
+            caddy_program(self._home),
+            "validate",
+            "--adapter",
+            "caddyfile",
+            "--config",
+            str(self._home.caddyfile),
+        ]
         try:
             done = subprocess.run(
                 command,
@@ -255,9 +261,7 @@ class Caddy:
                 timeout=_PATIENCE,
                 check=False,
                 env=self.environment(),
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
+                **self._as_caddy(),
             )
         except subprocess.TimeoutExpired as error:
             raise ProxyRefused(f"Caddy did not check its configuration within {_PATIENCE:.0f} s.") from error
@@ -265,9 +269,15 @@ class Caddy:
             lines = [line for line in done.stderr.splitlines() if "Error" in line or "error" in line] or [done.stderr]
             raise ProxyRefused("Caddy would refuse this configuration.", why=lines[-1][:500])
 
+    def _as_caddy(self) -> dict[str, Any]:
+        """A check makes certificates where there are none yet: as root, Caddy could not read its own."""
+        if not isinstance(self._home, Server):
+            return {}
+        return {"user": CADDY_USER, "group": CADDY_USER, "extra_groups": ()}
+
     def environment(self) -> dict[str, str]:
         """The environment Caddy runs with: nothing of ours, and its own files inside the home."""
-        folder = str(self._home.caddy)
+        folder = str(self._home.caddy_data if isinstance(self._home, Server) else self._home.caddy)
         return {"HOME": folder, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder, "PATH": "/usr/bin:/bin"}
 
 

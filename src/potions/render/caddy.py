@@ -118,7 +118,7 @@ def render_site(site: Site) -> str:
 
 
 def _plain_addresses(site: Site) -> str:
-    """The domains too where there are gates: one that says the proxy's own port brings visitors of a domain here."""
+    """The domains too where there are gates: a held visitor of a domain comes here, through the proxy's own port."""
     names = [*site.hosts, *(site.domains if site.gates else ())]
     return ", ".join(f"http://{host}:{site.http_port}" for host in names)
 

@@ -30,7 +30,8 @@ class LogLine(msgspec.Struct, frozen=True):
     cursor: str = ""
     """Asked for with ``after`` this, the same logs go on right behind this line. Below 1,000 characters."""
     gap: bool = False
-    """No line, but where lines of this process may be missing: they were rotated away before they were read."""
+    """No line, but where lines of this process may be missing: they were rotated away before they were read, or
+    ``text`` says what else became of them."""
 
 
 class Part(msgspec.Struct, frozen=True):

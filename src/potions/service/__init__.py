@@ -27,6 +27,7 @@ from potions.service.runs import Runs
 from potions.service.sampling import StorageSampler
 from potions.service.standby import Standbys
 from potions.service.storage import StorageService
+from potions.service.terminals import TerminalService
 from potions.service.variables import VariableService
 
 
@@ -60,6 +61,7 @@ class Service:
         self.signing_in = SigningIn(context.store, attempts, self.codes)
         self.tokens = TokenService(context.store)
         self.audit = AuditService(context.store)
+        self.terminals = TerminalService(context, self.audit)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 
     def start(self) -> None:

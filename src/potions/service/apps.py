@@ -102,6 +102,7 @@ class AppService:
             with self._changing_trash:
                 app = self._take_out_of_trash(self._context.store.trashed(old_name), name, by)
             self.put_site(app)
+            self._context.supervisor.keep_stopped(app.name, stopped=app.stopped)
             lock = self._jobs.take_app(app, "restore")
             try:
                 self._serve_again(app, by, moved=name != old_name)
@@ -261,6 +262,7 @@ class AppService:
         for service in self._context.supervisor.states():
             if service.split(".")[0] == app.name and "." in service:
                 self._context.supervisor.remove(service)
+        self._context.supervisor.keep_stopped(app.name, stopped=False)
 
     def _serve_again(self, app: App, by: str, *, moved: bool) -> None:
         """Start what served. Under a new name the release is deployed again: what a build made knows its old path."""

@@ -6,14 +6,16 @@ import secrets
 from dataclasses import dataclass
 
 from potions.errors import AppDirectoryGone
-from potions.flows.ports import Supervisor
+from potions.flows.ports import Outputs, Supervisor
 from potions.flows.run import World
 from potions.host.caddy import Caddy
 from potions.host.dns import Dns
 from potions.host.doctor.below_looks import BelowLooks
+from potions.host.doctor.platform_parts import PlatformParts
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
+from potions.host.terminals import Terminals
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
 from potions.model.app import App, Ports, choose_ports
@@ -38,8 +40,11 @@ class Context:
     supervisor: Supervisor
     proxy: Caddy
     network: Network
+    terminals: Terminals
     trees: Trees
+    outputs: Outputs
     looks: BelowLooks
+    parts: PlatformParts
     storages: Storages
     locks: Locks
     names: AppNames
@@ -54,8 +59,8 @@ class Context:
 
     def set_stopped(self, app: App, stopped: bool) -> None:
         """Remember whether a person stopped the app, so that it also stays down, or comes up, with the computer."""
-        self.supervisor.keep_stopped(app.name, stopped=stopped)
         self.store.set_stopped(app.id, stopped)
+        self.supervisor.keep_stopped(app.name, stopped=stopped)
 
     def is_gone(self, app: App) -> bool:
         """Whether the app's directory, or what it cannot be without, was removed or replaced by hand.

@@ -12,7 +12,7 @@ from msgspec import structs
 from potions import __version__
 from potions.errors import AppDamaged
 from potions.host.caddy import InFlight
-from potions.host.doctor.exits import Exit, exits_since
+from potions.host.doctor.exits import Exit
 from potions.host.processes import memory_of
 from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
@@ -26,7 +26,6 @@ from potions.service.context import Context
 from potions.service.domains import lost_domains
 from potions.service.sampling import StorageSampler
 from potions.service.variables import VariableService
-from potions.settings import dashboard_address
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class OverviewService:
             parts=self._parts(),
             apps=self.apps(),
             running=context.store.unfinished(),
-            dashboard=dashboard_address(context.settings),
+            dashboard=context.settings.dashboard_address,
             host="" if context.settings.server is None else context.settings.server.address,
         )
 
@@ -181,7 +180,7 @@ class OverviewService:
         return Deployed(held.deployment, held.label, deployment.ended)
 
     def _slots(self, app: App) -> list[SlotDetail]:
-        ended = exits_since(self._context.home.part_log("supervisord"), time.time() - EXITS_SECONDS)
+        ended = self._context.parts.exits_since(time.time() - EXITS_SECONDS)
         slots = [self._slot(app, colour) for colour in Colour]
         return [structs.replace(slot, exits=_exits(app, slot, ended)) for slot in slots]
 

@@ -25,7 +25,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of this test's own, and a terminal of 80 columns without colours."""
     monkeypatch.setenv("POTIONS_HOME", str(tmp_path / "h"))
     monkeypatch.setenv("COLUMNS", "80")
-    for name in ("NO_COLOR", "FORCE_COLOR", "POTIONS_DEBUG", "TTY_COMPATIBLE"):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("NO_COLOR", "FORCE_COLOR", "POTIONS_DEBUG", "POTIONS_SERVER", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     screen.stdout.cache_clear()
     screen.stderr.cache_clear()

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from potions import __version__
-from potions.errors import AppUnknown, RequestRefused
+from potions.errors import AppUnknown
 from potions.schema import Checkup, ErrorBody, Finding, FixRequest, Looked, Severity, Treated, Treatment
 from support import answers
-from support.canned_agent import CannedAgent
+from support.canned_agent import Answer, CannedAgent
 from support.command import Run
 from support.terminal import Terminal
 
@@ -121,7 +121,8 @@ def test_an_agent_of_another_version(run: Run, agent: CannedAgent) -> None:
     outcome = run("doctor", "--json")
     assert [finding.code for finding in msgspec.json.decode(outcome.out, type=Checkup).findings] == ["agent-version"]
     agent.answers.clear()
-    agent.refuses("GET", "/doctor", RequestRefused("The request does not fit the API: Not Found"))
+    unknown = ErrorBody("request-refused", "The request does not fit the API: Not Found")
+    agent.adds("GET", "/doctor", Answer(404, msgspec.json.encode(unknown)))
     agent.says("GET", "/status", msgspec.structs.replace(answers.platform(), version="0.0.1"))
     outcome = run("doctor")
     assert outcome.status == 1

@@ -15,10 +15,10 @@ from potions.cli.confirm import confirm
 from potions.cli.connection import connect
 from potions.cli.env.changing import read_text, say_names, say_next, tell
 from potions.cli.options import AppWord, Json, Yes
-from potions.cli.private_file import refuse_taken, write_private
 from potions.cli.screen import print_json, say, stderr, stdout, write_out
 from potions.errors import DotenvBroken, NotConfirmed, UsageRefused
 from potions.names import parse_app_name
+from potions.private_file import refuse_taken, write_private
 from potions.schema import DotenvText, VariablesChange, VariablesChanged
 
 if TYPE_CHECKING:

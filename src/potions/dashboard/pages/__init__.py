@@ -6,6 +6,7 @@ from potions.dashboard.pages.account import AccountPages
 from potions.dashboard.pages.apps import AppPages
 from potions.dashboard.pages.audit import AuditPages
 from potions.dashboard.pages.codes import CodePages
+from potions.dashboard.pages.console import ConsolePages
 from potions.dashboard.pages.deployment import DeploymentPages
 from potions.dashboard.pages.deployments import DeploymentsPages
 from potions.dashboard.pages.domains import DomainPages
@@ -37,6 +38,7 @@ PAGES = (
     StoragePages,
     StoredFilePages,
     LogPages,
+    ConsolePages,
     SettingsPages,
     TrashPages,
     AccountPages,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from potions.cli import private_file
-from potions.cli.private_file import refuse_taken, write_private
+from potions import private_file
 from potions.errors import FileNotWritten
+from potions.private_file import refuse_taken, write_private
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
