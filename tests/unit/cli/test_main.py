@@ -18,7 +18,7 @@ from support.canned_agent import Answer, CannedAgent
 from support.command import Run, Spawn
 
 #: Commands that have commands below them.
-GROUPED = {"apps", "env", "storage", "server", "users", "tokens"}
+GROUPED = {"apps", "domains", "env", "storage", "server", "users", "tokens"}
 
 
 def test_the_front_page_lists_every_command(run: Run) -> None:
