@@ -24,6 +24,7 @@ from potions.host.trees import Trees
 from potions.layout import Colour, Home
 from potions.model.service import slot_service
 from potions.schema import Deployment
+from potions.settings import Settings
 from support.platform import Platform, free_port
 from support.releases import as_tar_gz, behave_release
 
@@ -122,6 +123,11 @@ def port(running: Platform, app: str, colour: Colour) -> int:
         return next(slot.port for slot in client.app(app).slots if slot.colour is colour)
 
 
+def _settings(port: int) -> Settings:
+    """Of a proxy without a platform around it."""
+    return Settings(http_port=port, first_port=0, epmd_port=0, probe_token="", app_user="", search_path="")
+
+
 class Proxy:
     """A Caddy as the platform starts it, with the same main file, in front of one site of the bench's choosing.
 
@@ -133,7 +139,7 @@ class Proxy:
         self.port = free_port()
         self._home = Home(place / f"proxy-{self.port}")
         provision(self._home.entries(), own_account())
-        self._caddy = Caddy(self._home, self.port, "")
+        self._caddy = Caddy(self._home, _settings(self.port))
         self._caddy.write_caddyfile()
         words = [caddy_program(), "run", "--adapter", "caddyfile", "--config", str(self._home.caddyfile)]
         with self._home.part_log("caddy").open("wb") as log:

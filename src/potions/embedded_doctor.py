@@ -187,7 +187,7 @@ def _judge_parts(home: Home, settings: Settings | None) -> Iterator[Finding]:
 def _judge_running(home: Home, settings: Settings | None, supervisor: Supervisord) -> Iterator[Finding]:
     yield from parts.judge_agent(_seen(home, supervisor, "agent", answers=False))
     if settings is not None:
-        caddy = Caddy(home, settings.http_port, settings.probe_token)
+        caddy = Caddy(home, settings)
         yield from parts.judge_proxy(_seen(home, supervisor, "caddy", answers=caddy.is_up()))
 
 

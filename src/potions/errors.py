@@ -48,6 +48,13 @@ class NameRefused(PotionsError):
         super().__init__(f"{shown!r} cannot be the name of {kind}.", why=rule)
 
 
+class DomainRefused(PotionsError):
+    """A domain that no app can answer at: not one, or one that the platform needs itself."""
+
+    code = "domain-refused"
+    exit_status = 2
+
+
 class ReservedVariable(PotionsError):
     """A variable that the platform makes and nobody may set, change or remove: `STORAGE_DIR`, `PORT`, `POTIONS_*`."""
 
@@ -199,7 +206,7 @@ class ProjectRefused(PotionsError):
 
 
 class CommandNotStarted(PotionsError):
-    """A command that `potions dev` cannot start: there is none of that name, or it may not be run."""
+    """A command that cannot be started: there is none of that name, or it may not be run, or no room for it."""
 
     code = "command-not-started"
     exit_status = 127
@@ -276,6 +283,65 @@ class SlotGone(PotionsError):
             f"{path}, the live slot of {app}, is not there any more.",
             do=f"Unpack its release again: potions redeploy {app}. Storage is not touched.",
         )
+
+
+class DomainTaken(PotionsError):
+    """A domain that an app has already."""
+
+    code = "domain-taken"
+    http_status = 409
+
+    def __init__(self, name: str, owner: str, app: str) -> None:
+        if owner == app:
+            super().__init__(f"{app} has the domain {name} already.", do=f"See: potions domains list {app}")
+        else:
+            super().__init__(
+                f"{name} is a domain of another app, {owner}.",
+                why="A domain leads to one app.",
+                do=f"Take it from there first: potions domains remove {owner} {name}",
+            )
+
+
+class DomainUnknown(PotionsError):
+    """A domain that the app does not have."""
+
+    code = "domain-unknown"
+    http_status = 404
+
+    def __init__(self, name: str, app: str, close: Iterable[str] = ()) -> None:
+        super().__init__(
+            f"{app} has no domain {name}.",
+            why=f"Did you mean {', '.join(close)}?" if close else "",
+            do=f"See them with: potions domains list {app}",
+        )
+
+
+class DomainElsewhere(PotionsError):
+    """A domain whose DNS records do not lead to this server, or could not be asked for; nothing was changed."""
+
+    code = "domain-elsewhere"
+    http_status = 409
+
+
+class NoDomain(PotionsError):
+    """The address of an app that has none yet: on a server an app is found by its domains."""
+
+    code = "no-domain"
+    http_status = 409
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app} has no address yet.",
+            why="On a server an app is found by its domains, and it has none.",
+            do=f"Give it one: potions domains add {app} DOMAIN",
+        )
+
+
+class ServerNeeded(PotionsError):
+    """Something that only a server has, asked for where Potions runs on somebody's own computer."""
+
+    code = "server-needed"
+    http_status = 409
 
 
 class TrashUnknown(PotionsError):
@@ -549,6 +615,38 @@ class NotCancellable(PotionsError):
 
     code = "not-cancellable"
     http_status = 409
+
+
+# Consoles
+
+
+class TooManyTerminals(PotionsError):
+    """As many consoles and commands are open as may be at once."""
+
+    code = "too-many-terminals"
+    http_status = 429
+    retry = True
+
+    def __init__(self, whose: str, most: int) -> None:
+        super().__init__(
+            f"{most} consoles and commands {whose} are open already, and no more than that may be.",
+            why="Each is a program beside the app itself.",
+            do="Close one of them. Who opened what: potions audit",
+        )
+
+
+class NoTerminal(PotionsError):
+    """A console needs a terminal to type in, and there is none."""
+
+    code = "no-terminal"
+    exit_status = 2
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            "A console needs a terminal, and here is none.",
+            why="Standard input or output is a file or a pipe.",
+            do=f"For a command in a script: potions run {app} -- COMMAND",
+        )
 
 
 # Storage
@@ -1052,6 +1150,25 @@ class HomeRefused(PotionsError):
     exit_status = 2
 
 
+class ServerRefused(PotionsError):
+    """A computer that cannot be made a Potions server as it is; nothing on it was changed."""
+
+    code = "server-refused"
+
+
+class WheelRefused(PotionsError):
+    """A wheel that a server cannot be made of."""
+
+    code = "wheel-refused"
+    exit_status = 2
+
+
+class InstallFailed(PotionsError):
+    """A step of installing or uninstalling a server did not succeed; what came before stays right."""
+
+    code = "install-failed"
+
+
 class HomeBusy(PotionsError):
     """Another process is working on this home right now."""
 
@@ -1077,6 +1194,14 @@ class SupervisorRefused(PotionsError):
 
     code = "supervisor-refused"
     http_status = 502
+
+
+class OutputUnreadable(PotionsError):
+    """What apps print could not be read back from the journal of systemd."""
+
+    code = "output-unreadable"
+    http_status = 502
+    retry = True
 
 
 class UnsafePath(PotionsError):

@@ -3,20 +3,26 @@
 Run as ``python -I -S launcher.py SPEC`` by either supervisor, so neither ever carries a value of a variable: systemd
 refuses bytes that are not UTF-8, supervisord cuts values at quotes and hands on its own environment. Standard library
 only, because it starts in front of every app.
+
+A spec has a ``command`` for /bin/sh, or the words of a program as ``argv``; with ``terminal`` standard input becomes
+the terminal that Ctrl-C and the shell's job control work through.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
 import struct
 import sys
+import termios
 from pathlib import Path
 from typing import Any
 
 _NOT_STARTED = 126
+_NOT_FOUND = 127
 # Of <linux/landlock.h>, <linux/prctl.h> and the table of system calls, which is the same on every 64-bit machine here.
 _LANDLOCK_CREATE_RULESET = 444
 _LANDLOCK_RESTRICT = 446
@@ -42,20 +48,73 @@ def main(spec_path: str) -> int:
         # An earlier version wrote none; its specs are read again whenever such a program is started anew.
         add_own(environment, spec.get("own_variables", {}))
         end_leftovers(environment)
+        if spec.get("waits"):
+            let_terminal_go()
+            if (child := os.fork()) != 0:
+                return status_of(child)
+        if spec.get("terminal"):
+            take_terminal()
         become(spec["account"])
         if spec.get("alone"):
             keep_apart()
         os.chdir(spec["directory"])
+        search_first(spec.get("path_first", []), environment)
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"potions: the program could not be prepared: {error}", file=sys.stderr, flush=True)
         return _NOT_STARTED
     os.umask(0o022)
     notice_every_signal()
+    return execute(spec.get("argv") or ["/bin/sh", "-c", _WAITING + spec["command"]], environment)
+
+
+def execute(argv: list[str], environment: dict[bytes, bytes]) -> int:
+    """Become the program, which is looked for in the PATH it will find; returns a shell's status where that fails."""
     try:
-        os.execve("/bin/sh", ["/bin/sh", "-c", _WAITING + spec["command"]], environment)  # noqa: S606
-    except OSError as error:
-        print(f"potions: /bin/sh could not be started: {error}", file=sys.stderr, flush=True)
+        os.execvpe(argv[0], argv, environment)  # noqa: S606
+    except FileNotFoundError:
+        print(f"potions: there is no program {argv[0]!r} in the app's PATH.", file=sys.stderr, flush=True)
+        return _NOT_FOUND
+    except (OSError, ValueError) as error:
+        print(f"potions: {argv[0]} could not be started: {error}", file=sys.stderr, flush=True)
     return _NOT_STARTED
+
+
+def let_terminal_go() -> None:
+    """systemd has made it the terminal of this session, if it is one; the program's own session is to have it."""
+    # The end of that is told by SIGHUP.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(0, termios.TIOCNOTTY)
+
+
+def status_of(child: int) -> int:
+    """Wait for a program, and say how it ended as a shell does: systemd-run tells statuses only, and no signal.
+
+    Meanwhile this process does nothing else: signals are the program's, and so are the streams.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nowhere, descriptor)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def take_terminal() -> None:
+    """Have standard input, a terminal that nobody else uses, control this session."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def search_first(folders: list[str], environment: dict[bytes, bytes]) -> None:
+    """Put folders in front of PATH, if there are any."""
+    if not folders:
+        return
+    before = environment.get(b"PATH", os.defpath.encode())
+    environment[b"PATH"] = b":".join([*map(os.fsencode, folders), before])
 
 
 def read_environment(path: str) -> dict[bytes, bytes]:

@@ -18,7 +18,7 @@ from potions.names import parse_app_name, parse_env_name, parse_env_value, parse
 _FILE = "potions.toml"
 
 _KEYS: Mapping[str, frozenset[str]] = {
-    "run": frozenset({"start", "migrate"}),
+    "run": frozenset({"start", "migrate", "console"}),
     "build": frozenset({"command"}),
     "health": frozenset({"path", "status", "timeout"}),
     "deploy": frozenset({"strategy", "drain", "standby", "stop_timeout", "keep"}),
@@ -31,7 +31,6 @@ _PROCESSES = "processes"
 _TABLES = frozenset({*_KEYS, _PROCESSES, "env"})
 
 _NOT_YET: Mapping[str, frozenset[str]] = {
-    "run": frozenset({"console"}),
     "storage": frozenset({"publish", "quota"}),
 }
 
@@ -68,6 +67,7 @@ def parse_manifest(text: str) -> Manifest:
         app=_read(document, "app", None, _app),
         start=_read(document.get("run", {}), "start", None, _command, "run"),
         migrate=_read(document.get("run", {}), "migrate", None, _command, "run"),
+        console=_read(document.get("run", {}), "console", None, _command, "run"),
         build=_read(document.get("build", {}), "command", None, _command, "build"),
         health=_health(document.get("health", {})),
         strategy=strategy,

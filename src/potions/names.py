@@ -19,6 +19,8 @@ ReleaseLabel = NewType("ReleaseLabel", str)
 ReleaseId = NewType("ReleaseId", str)
 #: Somebody who signs in.
 PersonName = NewType("PersonName", str)
+#: A domain in lower case, other alphabets as punycode: ``xn--bcher-kva.example``.
+DomainName = NewType("DomainName", str)
 #: What a person calls one of their API tokens.
 TokenName = NewType("TokenName", str)
 

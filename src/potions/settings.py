@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 HTTP_PORT = 8480
+#: Where the dashboard answers on the computer itself. No app may be called so.
+DASHBOARD_HOST = "potions.localhost"
 FIRST_PORT = 4000
 #: How far above the HTTP port the platform's own epmd listens.
 EPMD_DISTANCE = 1000
@@ -35,6 +37,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dashboard: str = ""
     """The domain of the dashboard; empty: it answers on this computer alone."""
     certificates: Certificates = Certificates()
+    firewall: bool = True
+    """Whether the install keeps a firewall."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +58,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``PATH`` of the apps: that of whoever ran ``potions up`` last, without Potions' own programs."""
     server: ServerSettings | None = None
     """None in an embedded home."""
+
+    @property
+    def dashboard_address(self) -> str:
+        """Where the dashboard is: at a domain of its own, or for this computer alone."""
+        domain = self.server.dashboard if self.server else ""
+        return f"https://{domain}" if domain else f"http://{DASHBOARD_HOST}:{self.http_port}"
 
 
 def read_settings(data: bytes) -> Settings | None:

@@ -16,18 +16,24 @@ from potions.flows.run import World
 from potions.host.account import account_of
 from potions.host.below import Below
 from potions.host.caddy import Caddy
+from potions.host.dns import Dns
 from potions.host.doctor.below_looks import BelowLooks
+from potions.host.doctor.platform_parts import parts_of
 from potions.host.epmd import Epmd
+from potions.host.file_outputs import FileOutputs
 from potions.host.files import write_atomically
+from potions.host.journal_outputs import JournalOutputs
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
 from potions.host.supervisord import Supervisord
 from potions.host.systemd import Systemd
+from potions.host.terminals import Terminals
 from potions.host.trees import Trees
 from potions.layout import SECRET_KEY_MODE, Home, Server
 from potions.secret import Sealer, new_key
 from potions.service import Service
+from potions.service.app_names import AppNames
 from potions.service.context import Context
 from potions.settings import Settings
 from potions.store.store import Store
@@ -38,31 +44,43 @@ def make_service(home: Home, settings: Settings) -> Service:
     account = account_of(settings.app_user)
     supervisor = Systemd(home) if isinstance(home, Server) else Supervisord(home)
     network = Network()
+    terminals = Terminals(home)
     below = Below(account)
     trees = Trees(account, below)
-    proxy = Caddy(home, settings.http_port, settings.probe_token)
+    outputs = JournalOutputs(home) if isinstance(home, Server) else FileOutputs(home)
+    store = Store.open(home.database, Sealer(_secret_key(home)))
+    names = AppNames(settings, store)
+    proxy = Caddy(home, settings, names.public)
     world = World(
         supervisor=supervisor,
         proxy=proxy,
         network=network,
         trees=trees,
+        outputs=outputs,
         erlang=Epmd(home, settings.epmd_port, supervisor, trees, account),
+        terminals=terminals,
         account=account,
         # Read anew for each slot: `potions up` in another shell may have changed it while this agent runs.
         search_path=lambda: load_settings(home).search_path,
+        asked_host=names.asked_host,
     )
     context = Context(
         home=home,
         settings=settings,
-        store=Store.open(home.database, Sealer(_secret_key(home))),
+        store=store,
         world=world,
         supervisor=supervisor,
         proxy=proxy,
         network=network,
+        terminals=terminals,
         trees=trees,
+        outputs=outputs,
         looks=BelowLooks(account, below),
+        parts=parts_of(home),
         storages=Storages(account, below),
         locks=Locks(home.locks),
+        names=names,
+        dns=Dns(),
     )
     return Service(context)
 
@@ -79,6 +97,8 @@ def run_agent(home: Home) -> None:
     service.start()
     with contextlib.suppress(KeyboardInterrupt):
         serve(service, home)
+    # What is still open now, whoever had it is told by the end of the connection.
+    service.terminals.end_all()
     service.context.trees.close()
     # Threads of deployments may still run; what they began is settled by the next start, as after any crash. Ending
     # like that skips what multiprocessing would clean up itself.

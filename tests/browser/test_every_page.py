@@ -41,6 +41,7 @@ PAGES = {
     "variable-edit": ("/apps/gallery/environment/named/GREETING/edit", Role.OWNER),
     "variable-remove": ("/apps/gallery/environment/named/GREETING/remove", Role.OWNER),
     "environment-paste": ("/apps/gallery/environment/paste", Role.OWNER),
+    "domains": ("/apps/gallery/domains", Role.OWNER),
     "storage": ("/apps/gallery/storage", Role.OWNER),
     "storage-viewer": ("/apps/gallery/storage", Role.VIEWER),
     "storage-empty": ("/apps/empty/storage", Role.OWNER),
@@ -51,6 +52,8 @@ PAGES = {
     "stored-remove": ("/apps/gallery/storage/remove?path=photos", Role.OWNER),
     "logs": ("/apps/gallery/logs", Role.OWNER),
     "logs-empty": ("/apps/empty/logs", Role.VIEWER),
+    "console": ("/apps/gallery/console", Role.OWNER),
+    "console-empty": ("/apps/empty/console", Role.OWNER),
     "settings": ("/apps/gallery/settings", Role.OWNER),
     "settings-empty": ("/apps/empty/settings", Role.VIEWER),
     "delete": ("/apps/gallery/delete", Role.OWNER),
@@ -75,6 +78,8 @@ ELSEWHERE = {
     *(f"/apps/{{name}}/deployments/{{number}}/{part}" for part in ("events", "log", "now")),
     *(f"/apps/{{name}}/storage/{part}" for part in ("archive", "entry", "file", "picture")),
     *(f"/apps/{{name}}/logs/{part}" for part in ("file", "live")),
+    # Of a server alone: see test_domains.
+    "/apps/{name}/domains/{domain}/remove",
 }
 
 HOSTILE = "<img src=x onerror=alert(1)>"

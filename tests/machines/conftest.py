@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from support.installed_disk import installed_disk
 from support.machine import ALIVE, Machine, machine_of
 from support.machine_base import what_is_lacking
+from support.server import InstalledServer
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: ``make("trixie", disk_megabytes=300)``: one more booted machine; takes what ``machine_of`` takes.
 MakeMachine = Callable[..., Machine]
+InstalledDisk = Callable[[str], Path]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,14 +60,11 @@ def machine(suite: str) -> Iterator[Machine]:
         yield machine
 
 
-@pytest.fixture
-def make_machine() -> Iterator[MakeMachine]:
+@pytest.fixture(name="make_machine")
+def several_machines() -> Iterator[MakeMachine]:
     """Several machines in one test, destroyed at its end."""
     with ExitStack() as made:
         yield lambda suite="bookworm", **options: made.enter_context(machine_of(suite, **options))
-
-
-# A server with Potions on it is one fixture more: ``machine`` and ``wheel``, and what installs the one on the other.
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +75,23 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return next(folder.glob("potions-*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path) -> InstalledDisk:
+    """``installed("trixie")``: a disk with Potions on it, to put machines over."""
+    return lambda suite: installed_disk(suite, wheel)
+
+
+@pytest.fixture(scope="module")
+def server(installed: InstalledDisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InstalledServer]:
+    """A server for all stories of a module: each has apps of its own."""
+    with machine_of("bookworm", over=installed("bookworm")) as machine:
+        yield InstalledServer(machine, tmp_path_factory.mktemp("releases"))
+
+
+@pytest.fixture
+def fresh_server(installed: InstalledDisk, suite: str, tmp_path: Path) -> Iterator[InstalledServer]:
+    """A server of one test's own."""
+    with machine_of(suite, over=installed(suite)) as machine:
+        yield InstalledServer(machine, tmp_path / "releases")

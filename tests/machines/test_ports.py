@@ -18,9 +18,15 @@ def server(request: pytest.FixtureRequest) -> Iterator[Machine]:
         yield machine
 
 
-@pytest.mark.parametrize("module", ["test_supervisor.py", "test_supervised_programs.py"])
+@pytest.mark.parametrize("module", ["test_supervisor.py", "test_supervised_programs.py", "test_terminals.py"])
 def test_the_supervisor_holds_on_a_server(server: Machine, module: str) -> None:
     """Whatever runs services there keeps the same promises."""
+    passes(server, f"tests/port/{module}")
+
+
+@pytest.mark.parametrize("module", ["test_outputs.py", "inside_journal.py"])
+def test_what_apps_print_is_read_back_on_a_server(server: Machine, module: str) -> None:
+    """From systemd's journal as from files; and what only a journal does."""
     passes(server, f"tests/port/{module}")
 
 

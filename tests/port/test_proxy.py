@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -25,48 +24,11 @@ from potions.host.below import Below
 from potions.host.caddy import Caddy
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
-from support.bare_home import app_account, bare_home, running_caddy
+from support.app_server import AppServer
+from support.bare_home import app_account, bare_home, bare_settings, running_caddy
 from support.platform import free_port, wait_for
 
 IMPLEMENTATIONS: dict[str, Callable[[Home], AbstractContextManager[Caddy]]] = {"caddy": running_caddy}
-
-
-class _App(BaseHTTPRequestHandler):
-    """Answers with its name; what it is asked at ``/slow`` waits until the test lets it go."""
-
-    protocol_version = "HTTP/1.1"
-    server: AppServer
-
-    def do_GET(self) -> None:
-        if self.path == "/slow":
-            self.server.let_go.wait(30)
-        statuses = {"/moved": 302, "/broken": 500}
-        self.send_response(statuses.get(self.path, 200))
-        body = self.server.name.encode()
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Location", "/")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
-class AppServer(ThreadingHTTPServer):
-    """A slot of an app."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.let_go = threading.Event()
-        super().__init__(("127.0.0.1", 0), _App)
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
 
 @dataclass
@@ -391,7 +353,7 @@ def test_a_change_that_was_killed_is_completed_by_the_next(stage: Stage) -> None
 def test_a_proxy_that_is_down_is_told(tmp_path: Path) -> None:
     """A change is refused and taken back; a look finds nothing."""
     with bare_home() as home:
-        down = Caddy(home, free_port(), "token")
+        down = Caddy(home, bare_settings())
         down.write_caddyfile()
         with pytest.raises(ProxyRefused, match="does not answer"):
             down.put_site("blog", (1, 2), AppTree(tmp_path), gated=False)

@@ -20,6 +20,7 @@ from potions.launcher import read_environment
 from potions.layout import Colour
 from support.mix import MixReleases, build_releases
 from support.platform import Platform, wait_for
+from support.terminal import in_terminal
 
 OLD, NEW = "0.1.0", "0.2.0"
 BLUE, GREEN = "blog_blue", "blog_green"
@@ -172,6 +173,28 @@ def test_a_releases_own_commands_work_with_the_slots_variables(potions: Platform
     assert releases == {b"RELEASE_NODE", b"RELEASE_DISTRIBUTION"}
     assert _rpc(potions, "blog", 'IO.puts System.get_env("GREETING")') == "hello\n"
     assert _rpc(potions, "blog", "IO.puts System.pid()") == _about(potions, "blog")["pid"] + "\n"
+
+
+@pytest.mark.contract("P15")
+def test_the_console_is_in_the_running_node(potions: Platform, mix: MixReleases) -> None:
+    """`remote`, through the platform's own epmd; a command of the release reaches it too, and the node runs on."""
+    potions.do("apps", "create", "blog")
+    potions.do("deploy", str(mix.archive(OLD)), "--app", "blog")
+    pid = _about(potions, "blog")["pid"]
+    with in_terminal("potions", "console", "blog", environment=potions.environment, term="xterm") as console:
+        console.until("Mix release: bin/mix_app remote, in blue (r1).")
+        console.until("iex(blog_blue@127.0.0.1)")
+        console.type('IO.puts("in " <> System.pid())\r')
+        console.until(f"in {pid}")
+        console.until("iex(blog_blue@127.0.0.1)")
+        console.type("\x07")
+        console.until("-->")
+        console.type("q\r")
+        console.rest()
+        assert console.status() == 0
+    told = potions.do("run", "blog", "--", "bin/mix_app", "rpc", "IO.puts System.pid()")
+    assert told.out == f"{pid}\n"
+    assert _about(potions, "blog")["pid"] == pid
 
 
 def _about(potions: Platform, app: str) -> Any:

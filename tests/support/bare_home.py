@@ -13,13 +13,14 @@ from pathlib import Path
 
 import psutil
 
-from potions.host.caddy import Caddy, wait_until_up
+from potions.host.caddy import Caddy, PublicNames, no_public_names, wait_until_up
 from potions.host.files import provision
 from potions.host.programs import caddy_program, supervisord_program
 from potions.host.supervisord import Supervisord
 from potions.layout import Home
 from potions.model.service import Account
 from potions.render.supervisord import render_supervisord
+from potions.settings import ServerSettings, Settings
 from support.platform import free_port, wait_for
 
 TOKEN = "a-one-time-token"
@@ -84,10 +85,28 @@ def running_supervisord(home: Home) -> Iterator[Supervisord]:
         process.wait()
 
 
+def bare_settings(http_port: int | None = None, server: ServerSettings | None = None) -> Settings:
+    """Settings of a home or a server, on a free port where none is named."""
+    return Settings(
+        http_port=http_port or free_port(),
+        first_port=4000,
+        epmd_port=free_port(),
+        probe_token=TOKEN,
+        app_user=app_account().name,
+        search_path=os.defpath,
+        server=server,
+    )
+
+
 @contextmanager
-def running_caddy(home: Home, http_port: int | None = None) -> Iterator[Caddy]:
-    """The Caddy of a home, on a free port where none is named."""
-    caddy = Caddy(home, http_port or free_port(), TOKEN)
+def running_caddy(
+    home: Home,
+    http_port: int | None = None,
+    server: ServerSettings | None = None,
+    public_names: PublicNames = no_public_names,
+) -> Iterator[Caddy]:
+    """The Caddy of a home or a server, on a free port where none is named."""
+    caddy = Caddy(home, bare_settings(http_port, server), public_names)
     caddy.write_caddyfile()
     words = [caddy_program(), "run", "--adapter", "caddyfile", "--config", str(home.caddyfile)]
     process = subprocess.Popen(words, env=caddy.environment(), stderr=subprocess.DEVNULL)

@@ -50,12 +50,12 @@ _FLAGS = (
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*more_flags: str) -> Iterator[Browser]:
     """A browser without a window, until the block ends."""
     with sync_playwright() as playwright:
         # Chromium's own sandbox does not work for root, and shows nothing but pages of ours here.
         flags = [*_FLAGS, "--no-sandbox"] if os.geteuid() == 0 else list(_FLAGS)
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*flags, *more_flags])
         try:
             yield browser
         finally:

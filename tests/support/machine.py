@@ -287,14 +287,15 @@ def machine_of(
     reads: Mapping[str, Path] | None = None,
     disk_megabytes: int | None = None,
     with_network: bool = True,
+    over: Path | None = None,
 ) -> Iterator[Machine]:
     """A booted machine, destroyed at the end.
 
     ``reads`` are directories of this computer that it sees, by their path there. Of its disk ``disk_megabytes`` can be
     written to; without a number it is as large as this computer's. ``with_network=False`` cuts it off from all but this
-    computer.
+    computer. ``over`` is what another machine of this Debian wrote, by ``disk_of``; that one has to be off for good.
     """
-    machine = make_machine(suite, reads=reads, disk_megabytes=disk_megabytes, with_network=with_network)
+    machine = make_machine(suite, reads=reads, disk_megabytes=disk_megabytes, with_network=with_network, over=over)
     try:
         machine.boot()
         yield machine
@@ -308,6 +309,7 @@ def make_machine(
     reads: Mapping[str, Path] | None = None,
     disk_megabytes: int | None = None,
     with_network: bool = True,
+    over: Path | None = None,
 ) -> Machine:
     """A machine that is switched off. The caller destroys it."""
     base = base_of(suite)
@@ -316,7 +318,7 @@ def make_machine(
     pip_cache.mkdir(exist_ok=True)
     machine = Machine(suite, ground, reads or {}, {"/root/.cache/pip": pip_cache})
     try:
-        machine_ground.mount_disk(ground, base, disk_megabytes)
+        machine_ground.mount_disk(ground, [*([over] if over else []), base], disk_megabytes)
         machine_ground.set_way_out(ground, is_open=with_network)
         furnish(ground, suite)
     except BaseException:

@@ -62,14 +62,14 @@ def base_of(suite: str) -> Path:
     sources = "\n".join(_sources(suite))
     recipe = hashlib.sha256("\n".join((sources, *_PACKAGES, *_MASKED)).encode()).hexdigest()[:12]
     base = CACHE / "bases" / f"{suite}-{recipe}"
-    with _locked(CACHE / "bases" / f"{suite}.lock"):
+    with locked(CACHE / "bases" / f"{suite}.lock"):
         if not base.exists():
             _make(suite, sources, base)
     return base
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

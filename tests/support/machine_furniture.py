@@ -39,6 +39,8 @@ def _give_keys(ground: Ground) -> None:
     root = ground.root
     host_key = root / "etc/ssh/ssh_host_ed25519_key"
     for path in (host_key, ground.key):
+        # ssh-keygen would ask, where the disk below has one.
+        path.unlink(missing_ok=True)
         words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", ground.host_name, "-f", str(path)]
         subprocess.run(words, check=True, capture_output=True)
     (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +28,8 @@ NETWORK = IPv4Network("10.77.0.0/16")
 _TABLE = "potions-machines"
 _PREFIX = "potions-m"
 _TIMEOUT = 20.0
+#: Numbers are given out once for the whole computer, wherever a run keeps its machines.
+_SHARED = Path("/run/potions-machines")
 #: The trees of control groups that systemd needs: two where the kernel has the old kind and the new, else the new one.
 _CGROUPS = tuple(
     path for path in (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified")) if path.is_dir()
@@ -108,9 +110,8 @@ def claim() -> Ground:
     with _locked():
         _clear_abandoned()
         _open_the_way_out()
-        taken = {path.name for path in Path("/run/netns").glob(f"{_PREFIX}*")}
-        last = NETWORK.num_addresses // 4
-        ground = next(ground for ground in map(Ground, range(1, last)) if ground.name not in taken)
+        ground = _next_free()
+        _act("ip", "netns", "add", ground.name)
         ground.folder.mkdir(parents=True)
         own = psutil.Process()
         (ground.folder / "owner").write_text(json.dumps([own.pid, own.create_time()]))
@@ -128,15 +129,23 @@ def release(ground: Ground) -> None:
             _act("nft", "delete", "table", "ip", _TABLE)
 
 
-def mount_disk(ground: Ground, base: Path, megabytes: int | None) -> None:
-    """Put a disk over the base, which stays as it is: a directory here, or one that is full after so many megabytes."""
+def disk_of(ground: Ground) -> Path:
+    """What the machine wrote, as a layer to put others over."""
+    return ground.folder / "disk" / "upper"
+
+
+def mount_disk(ground: Ground, layers_below: Sequence[Path], megabytes: int | None) -> None:
+    """Put a disk over these layers, the upper ones first, which stay as they are.
+
+    It is a directory here, or one that is full after so many megabytes.
+    """
     disk = ground.folder / "disk"
     disk.mkdir()
     if megabytes is not None:
         _act("mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "potions-machine", str(disk))
-    for path in (disk / "upper", disk / "work", ground.root):
+    for path in (disk_of(ground), disk / "work", ground.root):
         path.mkdir()
-    layers = f"lowerdir={base},upperdir={disk / 'upper'},workdir={disk / 'work'}"
+    layers = f"lowerdir={':'.join(map(str, layers_below))},upperdir={disk_of(ground)},workdir={disk / 'work'}"
     _act("mount", "-t", "overlay", "-o", layers, "potions-machine", str(ground.root))
 
 
@@ -146,8 +155,18 @@ def set_way_out(ground: Ground, *, is_open: bool) -> None:
     _act("ip", "-n", ground.name, "route", *words)
 
 
+def _next_free() -> Ground:
+    """In turn, so that a number means another machine only long after: whoever remembers one is not misled."""
+    note = _SHARED / "last-number"
+    last = int(note.read_text()) if note.exists() else 0
+    count = NETWORK.num_addresses // 4
+    grounds = (Ground((last + step) % count) for step in range(1, count))
+    ground = next(ground for ground in grounds if not (ground.namespace.exists() or ground.folder.exists()))
+    note.write_text(str(ground.number))
+    return ground
+
+
 def _connect(ground: Ground) -> None:
-    _act("ip", "netns", "add", ground.name)
     _act("ip", "link", "add", ground.name, "type", "veth", "peer", "name", "eth0", "netns", ground.name)
     _act("ip", "address", "add", f"{ground.here}/30", "dev", ground.name)
     _act("ip", "link", "set", ground.name, "up")
@@ -185,6 +204,9 @@ def _clear(ground: Ground) -> None:
     for mounted in (ground.root, ground.folder / "disk"):
         if mounted.is_mount():
             _act("umount", str(mounted))
+    # Not left to go with its other end: the kernel clears a namespace up some time after it was deleted.
+    if Path("/sys/class/net", ground.name).exists():
+        _act("ip", "link", "del", ground.name)
     if ground.namespace.exists():
         _act("ip", "netns", "del", ground.name)
     shutil.rmtree(ground.folder)
@@ -231,7 +253,7 @@ def _act(*words: str) -> None:
 
 @contextmanager
 def _locked() -> Iterator[None]:
-    (CACHE / "running").mkdir(parents=True, exist_ok=True)
-    with (CACHE / "running.lock").open("w") as lock:
+    _SHARED.mkdir(exist_ok=True)
+    with (_SHARED / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -9,11 +9,13 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
+from potions.errors import OutputUnreadable
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun, World
 from potions.layout import AppTree, Colour
 from potions.model.app import App, Ports
 from potions.model.deployment import Release, SlotContent
+from potions.model.output import Source
 from potions.model.plan import ReleaseFiles
 from potions.model.service import Account, Phase, Service, ServiceState
 from potions.names import AppName
@@ -52,9 +54,11 @@ class Script:
     holder: str = "nginx (process 55)"
     free: set[int] = field(default_factory=set)
     """Ports at which nobody listens."""
+    unreadable: bool = False
+    """What programs printed cannot be read back."""
     unending: set[int] = field(default_factory=set)
     output: dict[str, bytes] = field(default_factory=dict)
-    """Logs by their file's name."""
+    """Logs by their file's name, and what a process printed by its own."""
     remembered: Remembered = field(default_factory=Remembered)
 
     def run(self, **more: Any) -> SlotRun:
@@ -64,7 +68,9 @@ class Script:
             proxy=_Proxy(self),  # type: ignore[arg-type]
             network=_Network(self),  # type: ignore[arg-type]
             trees=_Trees(self),  # type: ignore[arg-type]
+            outputs=_Outputs(self),  # type: ignore[arg-type]
             erlang=None,  # type: ignore[arg-type]
+            terminals=_Terminals(),
             account=Account("nobody", 65534, 65534, switch=False),
             search_path=lambda: "/usr/bin",
         )
@@ -119,6 +125,13 @@ class _Supervisor:
     def stop(self, names: list[str], grace: float, cut_short: Callable[[], bool] = lambda: False) -> None:
         how = "at once" if cut_short() else "in its time"
         self._script.remembered.tell("stop", ",".join(names), f"{grace:g}", how)
+
+
+class _Terminals:
+    """In this world nobody has a console open."""
+
+    def end_slot(self, app: str, colour: Colour, why: str) -> None:
+        pass
 
 
 class _Proxy:
@@ -213,3 +226,22 @@ class _Trees:
 
     def prune(self, tree: AppTree, release: Release) -> None:
         self._script.remembered.tell("prune", release.label)
+
+
+class _Outputs:
+    """Places count bytes."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    def now(self, app: App, source: Source) -> str:
+        return str(len(self._printed(source)))
+
+    def since(self, app: App, source: Source, place: str, lines: int) -> list[str]:
+        if self._script.unreadable:
+            raise OutputUnreadable("The journal cannot be read.", why="It is broken.")
+        return self._printed(source)[int(place or 0) :].decode(errors="replace").splitlines()[-lines:]
+
+    def _printed(self, source: Source) -> bytes:
+        assert source.slot is Colour.BLUE
+        return self._script.output.get(source.process, b"")

@@ -11,6 +11,7 @@ import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 from support.platform import COMMAND_TIMEOUT, Outcome, Platform
 
@@ -43,6 +44,18 @@ class InTerminal:
     def shows_what_is_typed(self) -> bool:
         return bool(termios.tcgetattr(self._ours)[3] & termios.ECHO)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size. It controls no session, so the command is told by hand."""
+        termios.tcsetwinsize(self._ours, (rows, columns))
+        self._process.send_signal(signal.SIGWINCH)
+
+    def settings(self) -> list[Any]:
+        """What the terminal does with what is typed."""
+        return termios.tcgetattr(self._ours)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     def rest(self) -> str:
         """Read to the end of the command."""
         while more := self._read():
@@ -67,7 +80,9 @@ Terminal = Callable[..., AbstractContextManager[InTerminal]]
 
 
 @contextmanager
-def in_terminal(*command: str, environment: Mapping[str, str], folder: Path | None = None) -> Iterator[InTerminal]:
+def in_terminal(
+    *command: str, environment: Mapping[str, str], folder: Path | None = None, term: str = "dumb"
+) -> Iterator[InTerminal]:
     """Run a command in a terminal without colours; it is ended with the block."""
     ours, theirs = pty.openpty()
     try:
@@ -76,7 +91,7 @@ def in_terminal(*command: str, environment: Mapping[str, str], folder: Path | No
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            env={**environment, "TERM": "dumb"},
+            env={**environment, "TERM": term},
             cwd=folder,
             start_new_session=True,
         )

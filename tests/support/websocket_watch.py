@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from contextlib import ExitStack
@@ -23,7 +24,9 @@ class WebSocketWatch:
     block, or ``close()`` it. All instants are ``time.monotonic()``.
     """
 
-    def __init__(self, address: tuple[str, int], host: str, path: str = "/ws") -> None:
+    def __init__(
+        self, address: tuple[str, int], host: str, path: str = "/ws", tls: ssl.SSLContext | None = None
+    ) -> None:
         self._heard: list[tuple[float, str]] = []
         self._change = threading.Condition()
         self._ended: float | None = None
@@ -32,7 +35,12 @@ class WebSocketWatch:
         self._opened = ExitStack()
         # The address wins over the one in the URI, which makes the Host header.
         opening = connect(
-            f"ws://{host}{path}", address=address, proxy=None, open_timeout=OPEN_SECONDS, ping_interval=None
+            f"{'wss' if tls else 'ws'}://{host}{path}",
+            address=address,
+            ssl=tls,
+            proxy=None,
+            open_timeout=OPEN_SECONDS,
+            ping_interval=None,
         )
         self._socket: ClientConnection = self._opened.enter_context(opening)
         self._thread = threading.Thread(target=self._listen, name=f"watch {host}{path}", daemon=True)

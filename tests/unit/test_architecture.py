@@ -16,6 +16,7 @@ LAYERS: dict[str, set[str]] = {
     "errors": set(),
     "harmless": set(),
     "names": {"errors"},
+    "domain_names": {"errors", "names"},
     "layout": set(),
     "model": {"errors", "layout", "names"},
     "schema": {"layout", "model"},
@@ -37,7 +38,7 @@ LAYERS: dict[str, set[str]] = {
     # Files of this computer, to and from a storage
     "local": {"errors", "model", "names", "tar_format"},
     # From values to programs
-    "render": {"errors", "layout", "model"},
+    "render": {"errors", "layout", "model", "settings"},
     "launcher": set(),
     "flows": {"errors", "layout", "model", "planning"},
     "host": {
@@ -49,12 +50,16 @@ LAYERS: dict[str, set[str]] = {
         "names",
         "render",
         "secret",
+        "settings",
         "tar_format",
         "zip_names",
     },
     "store": {"errors", "layout", "model", "names", "schema"},
     "service": {
         "",
+        "domain_names",
+        # How a server is otherwise than it was made, the install's own steps say.
+        "server.looks",
         "dotenv",
         "errors",
         "flows",
@@ -69,7 +74,7 @@ LAYERS: dict[str, set[str]] = {
     },
     # Processes
     "agent": {"", "errors", "layout", "listening", "model", "names", "schema", "service", "turns"},
-    "client": {"", "errors", "names", "schema"},
+    "client": {"", "errors", "layout", "names", "schema"},
     "private_file": {"errors"},
     "ssh": {"errors", "private_file"},
     "dashboard": {"client", "errors", "harmless", "listening", "names", "schema", "turns"},
@@ -90,7 +95,9 @@ LAYERS: dict[str, set[str]] = {
         "ssh",
     },
     "embedded": {"", "client", "errors", "host", "layout", "model", "render", "schema", "settings"},
+    "server": {"client", "errors", "host", "layout", "render", "schema", "settings"},
     "embedded_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "settings"},
+    "server_doctor": {"", "client", "embedded", "errors", "host", "layout", "model", "schema", "server", "settings"},
     "wiring": {"agent", "embedded", "errors", "flows", "host", "layout", "secret", "service", "settings", "store"},
     "": set(),
 }
@@ -98,13 +105,15 @@ LAYERS: dict[str, set[str]] = {
 #: Single modules that may import more than the rest of their part: where a process begins, there it is put together.
 DOORS: dict[str, set[str]] = {
     "agent.__main__": {"wiring"},
-    "dashboard.__main__": {"layout", "model.app", "settings"},
-    "cli.doctor": {"embedded_doctor"},
+    "dashboard.__main__": {"layout", "settings"},
+    "cli.doctor": {"embedded_doctor", "layout", "server_doctor"},
     "cli.platform": {"embedded", "wiring"},
+    "cli.server_install": {"server"},
 }
 
 #: Parts that only compute: text and values in, text and values out.
 PURE = {
+    "domain_names",
     "errors",
     "harmless",
     "names",
@@ -121,8 +130,20 @@ PURE = {
 }
 #: All that they import from outside. ``pathlib`` for its pure half: what it would do to a disk is forbidden below.
 PURE_IMPORTS = {
-    *("__future__", "collections", "dataclasses", "datetime", "difflib", "enum", "functools", "io", "math", "pathlib"),
-    *("re", "shlex", "textwrap", "typing", "urllib", "dotenv", "msgspec"),
+    *(
+        "__future__",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "difflib",
+        "enum",
+        "functools",
+        "io",
+        "ipaddress",
+        "math",
+        "pathlib",
+    ),
+    *("re", "shlex", "textwrap", "typing", "urllib", "dotenv", "idna", "msgspec"),
 }
 TOUCHES_THE_DISK = {
     *(

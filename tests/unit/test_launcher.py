@@ -200,3 +200,26 @@ def test_its_spec_is_what_the_platform_renders(folder: Path) -> None:
     spec = json.loads(render_spec(service))
     assert set(spec) >= {"command", "directory", "env_file", "account"}
     assert set(spec["account"]) >= {"uid", "gid", "switch"}
+
+
+def test_words_are_handed_on_without_a_shell(folder: Path) -> None:
+    """And the program is looked for in the folders that come first, then in the PATH that it will find."""
+    (folder / "env").write_bytes(b"PATH=/usr/bin:/bin\0")
+    (folder / "first").mkdir()
+    (folder / "first" / "printf").symlink_to("/bin/echo")
+    spec = {"directory": str(folder), "env_file": str(folder / "env"), "account": {"switch": False}}
+    words = ["printf", "%s|", "$HOME", "*", "a b"]
+    plain = launch_spec(folder, json.dumps(spec | {"argv": words}).encode())
+    assert plain.stdout == b"$HOME|*|a b|"
+    first = launch_spec(folder, json.dumps(spec | {"argv": words, "path_first": [str(folder / "first")]}).encode())
+    assert first.stdout == b"%s| $HOME * a b\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "status"), [(["no-such"], 127), (["/etc"], 126), (["sh", "-c", "kill -KILL $$"], 137)]
+)
+def test_one_that_waits_says_how_it_ended(folder: Path, argv: list[str], status: int) -> None:
+    """As a shell tells it, a signal too."""
+    (folder / "env").write_bytes(b"PATH=/usr/bin:/bin\0")
+    spec = {"directory": str(folder), "env_file": str(folder / "env"), "account": {"switch": False}, "waits": True}
+    assert launch_spec(folder, json.dumps(spec | {"argv": argv}).encode()).returncode == status

@@ -51,6 +51,20 @@ def make_guard(service: Service) -> Guard:
     return guard
 
 
+def make_recheck(service: Service, connection: Connection) -> Callable[[], Awaitable[None]]:
+    """Whether who opened a connection that stays may still have it. Raises as the guard does.
+
+    A person who was removed, or signed out, or has another role now.
+    """
+    handler = connection.route_handler
+
+    async def recheck() -> None:
+        asker = await _find_asker(service, connection)
+        refuse(asker, needs_of(connection, handler), act_of(connection.scope), app_of(connection.scope))
+
+    return recheck
+
+
 def asker_of(scope: Mapping[str, Any]) -> Principal | None:
     """Who asks; None where that was not asked, or not found out."""
     found: Principal | None = scope.get("state", {}).get(_ASKER)

@@ -16,19 +16,23 @@ from potions.agent.api.answers import answer_error
 from potions.agent.api.apps import AppController, TrashController
 from potions.agent.api.deployments import DeploymentController
 from potions.agent.api.doctor import DoctorController
+from potions.agent.api.domains import DomainController
 from potions.agent.api.handed import Asked, principal
 from potions.agent.api.logs import LogController
 from potions.agent.api.people import InvitationController, PeopleController
 from potions.agent.api.sessions import OwnController, SessionController
 from potions.agent.api.storage import StorageController
+from potions.agent.api.terminal import terminal
 from potions.agent.api.tokens import TokenController, audit
 from potions.agent.api.variables import VariableController
 from potions.agent.audit import AuditMiddleware
-from potions.agent.peer import admitting
+from potions.agent.handshakes import HandshakeMiddleware, remember_failure
+from potions.agent.peer import admitting, admitting_sockets
 from potions.layout import Home
 from potions.listening import listen_privately
 from potions.model.access import Needs
 from potions.schema import PlatformStatus
+from potions.schema.terminal import FRAME_MAX, PING_SECONDS, SILENCE_SECONDS
 from potions.service import Service
 
 #: Who may open the sockets of a server's agent; each is open to one of them, by its unit.
@@ -57,6 +61,7 @@ def make_app(service: Service) -> Litestar:
             VariableController,
             LogController,
             DoctorController,
+            DomainController,
             StorageController,
             PeopleController,
             InvitationController,
@@ -64,13 +69,15 @@ def make_app(service: Service) -> Litestar:
             OwnController,
             TokenController,
             audit,
+            terminal,
         ],
         dependencies={
             "service": Provide(lambda: service, sync_to_thread=False),
             "asker": Provide(principal, sync_to_thread=False),
         },
         guards=[make_guard(service)],
-        middleware=[AuditMiddleware(service)],
+        middleware=[AuditMiddleware(service), HandshakeMiddleware(service)],
+        after_exception=[remember_failure],
         exception_handlers={Exception: answer_error},
         openapi_config=OpenAPIConfig(
             title="Potions",
@@ -92,9 +99,16 @@ def serve(service: Service, home: Home) -> None:
 
 def make_server(service: Service) -> uvicorn.Server:
     """What answers on the sockets that it is given."""
+    admitted = ADMIN_GROUPS if service.context.settings.server else frozenset[str]()
     config = uvicorn.Config(
         make_app(service),
-        http=admitting(ADMIN_GROUPS if service.context.settings.server else frozenset()),
+        http=admitting(admitted),
+        ws=admitting_sockets(admitted),
+        ws_max_size=FRAME_MAX,
+        # What is typed and printed is short, and nobody gains by packing it between two processes of one computer.
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=SILENCE_SECONDS,
         lifespan="off",
         log_config=None,
         access_log=False,

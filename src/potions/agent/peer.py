@@ -11,6 +11,7 @@ import struct
 from typing import cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 _CREDENTIALS = struct.Struct("3i")
 
@@ -27,12 +28,33 @@ class PeerProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
-        if uid in {0, os.geteuid()} or not self.admitted.isdisjoint(groups_of(uid)):
-            self.client = (user_name(uid), uid)
-        else:
+        peer = permitted_peer(transport, self.admitted)
+        if peer is None:
             # Nothing it sent is read any more.
             transport.abort()
+        else:
+            self.client = peer
+
+
+class PeerWebSocket(WebSocketsSansIOProtocol):
+    """A WebSocket over the same socket, which takes the connection over from ``PeerProtocol`` and looks anew."""
+
+    admitted: frozenset[str] = frozenset()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = permitted_peer(cast(asyncio.Transport, transport), self.admitted)
+        if peer is None:
+            cast(asyncio.Transport, transport).abort()
+        else:
+            self.client = peer
+
+
+def permitted_peer(transport: asyncio.Transport, admitted: frozenset[str]) -> tuple[str, int] | None:
+    """Name and number of the user at the other end; None for a stranger."""
+    uid = peer_uid(cast(socket.socket, transport.get_extra_info("socket")))
+    permitted = uid in {0, os.geteuid()} or not admitted.isdisjoint(groups_of(uid))
+    return (user_name(uid), uid) if permitted else None
 
 
 def peer_uid(connection: socket.socket) -> int:
@@ -54,6 +76,11 @@ def groups_of(uid: int) -> set[str]:
 def admitting(groups: frozenset[str]) -> type[PeerProtocol]:
     """The same for an agent that the members of these groups may command too."""
     return type("AdmittingProtocol", (PeerProtocol,), {"admitted": groups})
+
+
+def admitting_sockets(groups: frozenset[str]) -> type[PeerWebSocket]:
+    """The same for its WebSockets."""
+    return type("AdmittingWebSocket", (PeerWebSocket,), {"admitted": groups})
 
 
 def user_name(uid: int) -> str:

@@ -10,6 +10,8 @@ from rich.text import Text
 
 from potions.cli.confirm import confirm_by_name
 from potions.cli.connection import connect
+from potions.cli.domains import lost_words
+from potions.cli.links import no_domain_words
 from potions.cli.options import AppWord, Json, Yes
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr, stdout
 from potions.cli.units import age, contents, left, size, until
@@ -50,7 +52,7 @@ def create(name: _NewName, /, *, json: Json = False) -> int:
         print_json(made)
         return 0
     say(f"{made.summary.name} is there.", "bold green")
-    say(f"  address  {made.summary.address}")
+    say(f"  address  {sanitise(made.summary.address) or no_domain_words(name)}")
     say(f"  storage  {made.storage}   (STORAGE_DIR; it survives every deploy)")
     say(f"Deploy to it: potions deploy PATH --app {made.summary.name}")
     return 0
@@ -155,6 +157,8 @@ def restore(
         print_json(detail)
         return 0
     say(f"{detail.summary.name} is back.", "bold green")
+    for line in lost_words(detail.summary.name, detail.lost_domains):
+        say(line, "bold yellow")
     _show_detail(detail)
     return 0
 
@@ -167,7 +171,13 @@ def show_apps(found: list[AppSummary]) -> None:
     table = new_table("APP", "STATE", "SERVES", "STORAGE", "ADDRESS", fold=("APP", "ADDRESS"))
     for app in found:
         stored = "" if app.storage_bytes is None else size(app.storage_bytes)
-        table.add_row(app.name, state_text(app.state), _release_and_age(app.serves), stored, sanitise(app.address))
+        table.add_row(
+            app.name,
+            state_text(app.state),
+            _release_and_age(app.serves),
+            stored,
+            sanitise(app.address) or "no domain yet",
+        )
     show(table)
 
 
@@ -224,7 +234,7 @@ def _facts(detail: AppDetail) -> Table:
     for name, value in (
         ("serves", _serves(app.serves)),
         *([("strategy", app.strategy.value)] if app.strategy else []),
-        ("address", app.address),
+        ("address", app.address or no_domain_words(app.name)),
         ("directory", detail.directory),
         ("storage", detail.storage),
         ("", _stored(detail)),

@@ -19,10 +19,11 @@ def dashboard(*, json: Json = False) -> int:
         potions dashboard
     """
     with connect() as client:
-        address, link = find_dashboard(client)
+        status, address, link = find_dashboard(client)
     if json:
         print_json({"address": address, "first_user_until": link.expires if link else None})
         return 0
-    tell_dashboard(address, link)
-    open_where_it_can(address)
+    tell_dashboard(status, address, link)
+    if address.startswith("https:") or not status.host:
+        open_where_it_can(address)
     return 0

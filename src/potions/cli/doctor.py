@@ -17,6 +17,7 @@ from potions.cli.options import Json, Yes
 from potions.cli.screen import new_table, print_json, sanitise, say, show, sign, stderr, stdout, width
 from potions.errors import NotConfirmed
 from potions.homes import home_from_environment
+from potions.layout import Server
 from potions.names import parse_app_name
 from potions.schema import Checkup, Finding, Looked, Severity, Treated, Treatment
 
@@ -60,21 +61,32 @@ def doctor(
 
 
 def _look(app: str | None) -> Checkup:
-    if chosen_server() is None:
-        from potions.embedded_doctor import look
+    """By who knows this kind of home: both are slow to import."""
+    if chosen_server() is not None:
+        with connect() as client:
+            return client.checkup(app)
+    home = home_from_environment()
+    if isinstance(home, Server):
+        from potions import server_doctor
 
-        return look(home_from_environment(), app)
-    with connect() as client:
-        return client.checkup(app)
+        return server_doctor.look(home, app)
+    from potions import embedded_doctor
+
+    return embedded_doctor.look(home, app)
 
 
 def _treat(app: str | None, keys: list[str]) -> Treatment:
-    if chosen_server() is None:
-        from potions.embedded_doctor import mend
+    if chosen_server() is not None:
+        with connect() as client:
+            return client.fix(app, keys)
+    home = home_from_environment()
+    if isinstance(home, Server):
+        from potions import server_doctor
 
-        return mend(home_from_environment(), app, keys, _tell)
-    with connect() as client:
-        return client.fix(app, keys)
+        return server_doctor.mend(home, app, keys, _tell)
+    from potions import embedded_doctor
+
+    return embedded_doctor.mend(home, app, keys, _tell)
 
 
 def _status(found: Checkup) -> int:

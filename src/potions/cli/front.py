@@ -35,9 +35,12 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Apps": (
         Command("apps", "potions.cli.apps:apps", "Create, list, show, delete and restore apps."),
         Command("env", "potions.cli.env:env", "Show, set, import and export an app's variables."),
+        Command("domains", "potions.cli.domains:domains", "Give an app domains, with HTTPS by itself."),
         Command("storage", "potions.cli.storage:storage", "Show, list, get, put and remove what an app has stored."),
         Command("open", "potions.cli.serving:open_app", "Print an app's address, and open it where it can."),
         Command("logs", "potions.cli.logs:logs", "Show what an app prints."),
+        Command("console", "potions.cli.console:console", "Open a console in the running app."),
+        Command("run", "potions.cli.console:run", "Run a command in the live slot of an app, with its variables."),
         Command("stop", "potions.cli.serving:stop", "Stop an app. Its files, releases and variables stay."),
         Command("start", "potions.cli.serving:start", "Start an app that was stopped."),
         Command("restart", "potions.cli.serving:restart", "Stop and start an app's live slot."),
@@ -61,7 +64,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("cancel", "potions.cli.deployments:cancel", "Cancel a deployment that waits or runs."),
     ),
     "Servers": (
-        Command("server", "potions.cli.server:server", "Add, list, choose and forget servers that SSH reaches."),
+        Command("server", "potions.cli.server:server", "Make a computer a server, and know those that SSH reaches."),
     ),
     "People": (
         Command("users", "potions.cli.users:users", "Invite, list and remove those who sign in on the dashboard."),

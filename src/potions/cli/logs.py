@@ -66,6 +66,6 @@ def _print(line: LogLine) -> None:
     source = line.slot.value if line.process == "web" else f"{line.slot.value} {line.process}"
     text = Text(f"{sanitise(source):<5} ", style=_STYLES[line.slot])
     if line.gap:
-        text.append("lines may be missing here: the log was rotated away", style="dim")
+        text.append("lines may be missing here: the log was rotated away" if not line.text else "", style="dim")
     text.append(sanitise(line.text.rstrip("\r\n")), style="default")
     stdout().print(text, soft_wrap=True)

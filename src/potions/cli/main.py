@@ -30,6 +30,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words[:1] == ["dev"] and len(words) > 1 and not words[1].startswith("-"):
         # Whatever follows is the command's own, `--version` too.
         words = ["dev", "--", *words[1:]]
+    if words[:1] == ["run"] and len(words) > 2 and not any(word.startswith("-") for word in words[1:3]):
+        # The same behind the app's name.
+        words = ["run", words[1], "--", *words[2:]]
     if words in (["--help"], ["-h"], ["--help", "--json"]):
         sys.stdout.write(front_page())
         return 0

@@ -1,9 +1,16 @@
-"""`potions server`: a group whose commands live in files of their own."""
+"""``potions server``: what makes this computer one, and what is done about those elsewhere."""
 
 from __future__ import annotations
 
 from cyclopts import App
 
-server = App(name="server", help="Add, list, choose and forget servers that SSH reaches.")
-for _name, _function in (("add", "add"), ("list", "list_servers"), ("use", "use"), ("remove", "remove")):
-    server.command(f"potions.cli.servers:{_function}", name=_name)
+server = App(name="server", help="Make this computer a server, or add, list, choose and forget those that SSH reaches.")
+for _name, _target in (
+    ("install", "server_install:install"),
+    ("uninstall", "server_install:uninstall"),
+    ("add", "servers:add"),
+    ("list", "servers:list_servers"),
+    ("use", "servers:use"),
+    ("remove", "servers:remove"),
+):
+    server.command(f"potions.cli.{_target}", name=_name)

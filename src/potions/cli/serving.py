@@ -7,13 +7,14 @@ from potions.cli.browser import open_where_it_can
 from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json
 from potions.cli.screen import print_json, sanitise, say, stderr, stdout
+from potions.errors import NoDomain
 from potions.schema import AppDetail
 
 
 def open_app(app: AppWord, /, *, json: Json = False) -> int:
     """Print an app's address, and open it where it can.
 
-    It opens where a browser has a screen to be shown on.
+    On a server that is its primary domain, by HTTPS. It opens where a browser has a screen to be shown on.
 
     For example:
 
@@ -25,6 +26,8 @@ def open_app(app: AppWord, /, *, json: Json = False) -> int:
     if json:
         print_json(detail)
         return 0
+    if not detail.summary.address:
+        raise NoDomain(detail.summary.name)
     say(sanitise(detail.summary.address))
     if detail.summary.state == "gone":
         for line in gone_words(detail):

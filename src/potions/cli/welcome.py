@@ -20,7 +20,8 @@ def welcome(*, json: bool) -> int:
     if found is None:
         say(ABOUT)
         say()
-        say(f"It does not run now, at home in {home_from_environment().root}. Start it: potions up", "bold")
+        home = home_from_environment()
+        say(f"It does not run now, at home in {home.root}. Start it: {home.how_to_start}", "bold")
     elif not found.apps:
         say(ABOUT)
         say()

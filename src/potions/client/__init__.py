@@ -11,11 +11,13 @@ from potions.client.deployments import (
     release_uploads,
 )
 from potions.client.doctor import DoctorCalls
+from potions.client.domains import DomainCalls
 from potions.client.logs import LogCalls, LogFile
 from potions.client.people import PeopleCalls
 from potions.client.releases import ReleaseCalls
 from potions.client.storage import Incoming, StorageCalls
 from potions.client.streams import Streams, stored_route
+from potions.client.terminal import TerminalCalls
 from potions.client.variables import VariableCalls
 from potions.client.versions import Elsewhere
 from potions.client.wire import Behalf, app_path, error_from
@@ -37,5 +39,16 @@ __all__ = [
 ]
 
 
-class Client(AppCalls, DeploymentCalls, ReleaseCalls, VariableCalls, LogCalls, StorageCalls, DoctorCalls, PeopleCalls):
+class Client(
+    AppCalls,
+    DomainCalls,
+    DeploymentCalls,
+    ReleaseCalls,
+    VariableCalls,
+    LogCalls,
+    StorageCalls,
+    DoctorCalls,
+    PeopleCalls,
+    TerminalCalls,
+):
     """Everything that may be asked of one agent. Use it as a context manager, or call ``close``."""

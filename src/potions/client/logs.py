@@ -15,8 +15,8 @@ from potions.schema import Colour, LogLine
 class LogFile:
     """A log on its way here."""
 
-    size: int
-    """In bytes."""
+    size: int | None
+    """In bytes; None where the server does not know before all of it came."""
     pieces: Iterator[bytes]
 
 
@@ -50,7 +50,8 @@ class LogCalls(Wire):
         """All that is kept of what one process printed: ``web`` in the live slot, where nothing else is said."""
         query = urlencode(_which(slot, process))
         with self._download(f"{app_path(app)}/logs/file?{query}") as answer:
-            yield LogFile(int(answer.headers["Content-Length"]), answer.iter_raw())
+            size = answer.headers.get("Content-Length")
+            yield LogFile(None if size is None else int(size), answer.iter_raw())
 
 
 def _which(slot: Colour | None, process: str | None) -> dict[str, str]:

@@ -22,6 +22,7 @@ import msgspec
 from potions import errors
 from potions.client.versions import Elsewhere, is_of_another_version, not_known, not_understood
 from potions.errors import AgentLost, AgentUnreachable, CredentialRefused, NotAllowed, PotionsError, RequestRefused
+from potions.layout import home_of_socket
 from potions.names import parse_app_name
 from potions.schema import ErrorBody
 
@@ -31,7 +32,6 @@ READ_SECONDS = 120.0
 
 _LOOK = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
 _PATIENT = httpx.Timeout(None, connect=CONNECT_SECONDS)
-_START = "Start it with: potions up"
 _LOOK_AGAIN = "Look with: potions status"
 #: What an agent says to what it has no route for.
 _UNKNOWN_ROUTE = {404, 405}
@@ -199,22 +199,26 @@ def told(socket: Path, elsewhere: Elsewhere | None = None) -> Iterator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _unreachable(socket, error, elsewhere) from error
+        raise unreachable(socket, error, elsewhere) from error
     except httpx.TransportError as error:
         raise _lost(error, time.monotonic() - began, elsewhere) from error
 
 
-def _unreachable(socket: Path, error: httpx.TransportError, elsewhere: Elsewhere | None) -> PotionsError:
+def unreachable(socket: Path, error: Exception, elsewhere: Elsewhere | None) -> PotionsError:
+    """What a socket that cannot be opened means."""
     if elsewhere is not None:
         # The socket is there from before the first request on, and goes with the connection.
         return AgentLost(f"The connection to {elsewhere.name} is lost.", do=_LOOK_AGAIN)
+    home = home_of_socket(socket)
     if "Permission denied" in str(error):
         return NotAllowed(
             "This user may not command Potions here.",
             why=f"{socket} belongs to somebody else.",
-            do="Become the user who started it, or ask for the right to open that socket.",
+            do=home.how_to_be_allowed,
         )
-    return AgentUnreachable("Potions does not run here.", why=f"Nothing listens on {socket}.", do=_START)
+    return AgentUnreachable(
+        "Potions does not run here.", why=f"Nothing listens on {socket}.", do=f"Start it with: {home.how_to_start}"
+    )
 
 
 def app_path(app: str) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 from potions.dashboard.app import serve
 from potions.dashboard.place import Place
 from potions.layout import SECRET_KEY_MODE, SERVER, Home
-from potions.model.app import DASHBOARD_HOST
 from potions.settings import read_settings
 
 
@@ -27,7 +26,7 @@ def run(home: Home) -> None:
         Place(
             agent=home.web_socket,
             listens=home.dashboard_socket,
-            address=f"http://{DASHBOARD_HOST}:{settings.http_port}",
+            address=settings.dashboard_address,
             key=home.dashboard_key.read_bytes(),
         )
     )

@@ -21,6 +21,7 @@ from potions.dashboard.place import Place
 from potions.dashboard.problems import PROBLEM_HANDLERS
 from potions.dashboard.visit import provide_door, provide_visit
 from potions.listening import listen_privately
+from potions.schema.terminal import FRAME_MAX, PING_SECONDS, SILENCE_SECONDS
 
 #: Seconds. The address of an asset has its hash in it.
 _YEAR = 365 * 86400
@@ -67,6 +68,11 @@ def serve(place: Place) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="websockets-sansio",
+        ws_max_size=FRAME_MAX,
+        ws_per_message_deflate=False,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=SILENCE_SECONDS,
         # The proxy in front says where a browser is; nobody else can open the socket.
         forwarded_allow_ips="*",
         # Whoever follows a log would otherwise hold the end up for as long as they like.

@@ -25,6 +25,11 @@ class Place:
         return self.address.startswith("https:")
 
     def cookie(self, name: str) -> str:
-        """A cookie's name. Browsers keep cookies apart by host, not by port, and two homes may live side by side."""
+        """A cookie's name. Browsers keep cookies apart by host, not by port, and two homes may live side by side.
+
+        By HTTPS browsers take it from this host alone, and only over HTTPS: no app of the server can make one up.
+        """
+        if self.is_https:
+            return f"__Host-potions-{name}"
         port = urlsplit(self.address).port
         return f"potions-{port}-{name}" if port else f"potions-{name}"

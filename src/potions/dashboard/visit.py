@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Response, Template
@@ -26,6 +27,13 @@ _SAID_FOR = 60
 _SAID_MAX = 1500
 
 
+def behalf_of(connection: ASGIConnection[Any, Any, Any, Any], place: Place) -> Behalf:
+    """The credential in a browser's cookie, if there is one, and where it comes from."""
+    client = connection.client
+    credential = connection.cookies.get(place.cookie("session"))
+    return Behalf(credential, client.host if client else "", connection.headers.get("User-Agent", ""))
+
+
 @dataclass(frozen=True)
 class Door:
     """A request of somebody who need not be signed in."""
@@ -38,13 +46,12 @@ class Door:
     @property
     def behalf(self) -> Behalf:
         """The credential in the cookie, if there is one, and where it comes from."""
-        return replace(self.strangers_behalf, credential=self.request.cookies.get(self.place.cookie("session")))
+        return behalf_of(self.request, self.place)
 
     @property
     def strangers_behalf(self) -> Behalf:
         """Where the browser is, without a credential."""
-        client = self.request.client
-        return Behalf(None, client.host if client else "", self.request.headers.get("User-Agent", ""))
+        return replace(self.behalf, credential=None)
 
     @property
     def agent(self) -> Client:

@@ -13,7 +13,7 @@ import msgspec
 from potions.errors import AgentUnreachable, HomeRefused, StoreFailed
 from potions.host.account import account_of, refuse_unreachable
 from potions.host.files import provision
-from potions.layout import SOCKET_PATH_MAX, Home
+from potions.layout import SOCKET_PATH_MAX, Home, Server
 from potions.model.service import Account
 from potions.settings import Settings
 
@@ -48,10 +48,14 @@ def load_settings(home: Home) -> Settings:
     try:
         return msgspec.json.decode(home.settings.read_bytes(), type=Settings)
     except FileNotFoundError:
-        raise AgentUnreachable(f"Potions was never started in {home.root}.", do="Start it with: potions up") from None
+        raise AgentUnreachable(
+            f"Potions was never started in {home.root}.",
+            why=f"There is no {home.settings}.",
+            do=f"Start it with: {home.how_to_make}",
+        ) from None
     except msgspec.MsgspecError as error:
         raise HomeRefused(
-            f"{home.settings} cannot be read.", why=str(error), do="Mend it, or remove it and run: potions up"
+            f"{home.settings} cannot be read.", why=str(error), do=f"Mend it, or remove it and run: {home.how_to_make}"
         ) from error
 
 
@@ -78,6 +82,16 @@ def _make_parents(root: Path) -> None:
         if not folder.exists():
             folder.mkdir(exist_ok=True)
             folder.chmod(0o755)
+
+
+def refuse_server(home: Home) -> None:
+    """Raise HomeRefused where this computer is a server: systemd starts and stops it there."""
+    if isinstance(home, Server):
+        raise HomeRefused(
+            "This computer is a Potions server already.",
+            why="There systemd starts and stops Potions and its apps.",
+            do="See what runs: sudo potions status. A home beside it, for trying things: POTIONS_HOME=~/try potions up",
+        )
 
 
 def refuse_home(home: Home) -> None:

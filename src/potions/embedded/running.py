@@ -15,7 +15,7 @@ import psutil
 
 from potions import __version__
 from potions.client import Client
-from potions.embedded.home import Say, prepare_home, refusals_told, refuse_home, refuse_missing_key
+from potions.embedded.home import Say, prepare_home, refusals_told, refuse_home, refuse_missing_key, refuse_server
 from potions.embedded.settling import free_from, refuse_ports, settle_settings
 from potions.errors import AgentUnreachable, PortBusy, StartFailed
 from potions.host import processes
@@ -39,9 +39,10 @@ _LAST_LINES = 8
 def bring_up(home: Home, http_port: int | None, first_port: int | None, say: Say) -> PlatformStatus:
     """Have everything run; what runs already stays as it is. Returns what runs.
 
-    Raises HomeRefused, PortBusy (with who has the port), UsageRefused for another port while one
+    Raises HomeRefused (for a server too), PortBusy (with who has the port), UsageRefused for another port while one
     runs, StartFailed.
     """
+    refuse_server(home)
     with refusals_told(home):
         return _bring_up(home, http_port, first_port, say)
 
@@ -77,6 +78,7 @@ def take_down(home: Home, say: Say) -> bool:
 
     Raises HomeRefused for the home of somebody else.
     """
+    refuse_server(home)
     with refusals_told(home):
         return _take_down(home, say)
 
@@ -113,7 +115,7 @@ def _start(home: Home, settings: Settings, say: Say) -> None:
             why=f"{processes.listener_on(settings.http_port) or 'Another program'} listens on it.",
             do=f"End that program, or take another port: potions up --http-port {free_from(settings.http_port)}",
         )
-    caddy = Caddy(home, settings.http_port, settings.probe_token)
+    caddy = Caddy(home, settings)
     caddy.write_caddyfile()
     caddy_words = [caddy_program(), "run", "--adapter", "caddyfile", "--config", str(home.caddyfile)]
     agent_words = [sys.executable, "-m", "potions.agent", str(home.root)]
@@ -154,7 +156,7 @@ def _have_parts_run(supervisor: Supervisord, say: Say) -> None:
 
 def _wait_until_up(home: Home, settings: Settings) -> PlatformStatus:
     """Wait until Caddy and the agent answer; raises StartFailed with the last lines of the one that does not."""
-    caddy = Caddy(home, settings.http_port, settings.probe_token)
+    caddy = Caddy(home, settings)
     over = _after(_TIMEOUT)
     while not caddy.is_up():
         if over():

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from potions.errors import OutputUnreadable
 from potions.flows.run import SlotRun
+from potions.model.output import WEB, Source
 from potions.model.service import NO_WALLS, NOT_HANDED_OVER
 
 #: What an error says to do, where its last lines are in the log.
 PRINTED_ABOVE = "What it printed stands above."
 #: How much of an app's own output stands beside a failure.
 LAST_LINES = 30
-_LAST_BYTES = 64 * 1024
 #: What these exit statuses of a shell mean.
 _NOT_STARTED = {
     126: "A program could not be started",
@@ -52,14 +53,20 @@ class OutputTail:
         return rest + new
 
 
-def tell_last_lines(run: SlotRun, log: Path | None = None, start: int | None = None) -> bool:
-    """Put the last lines that were printed in this deployment into its log, or a word that there are none: False.
+def begin_output(run: SlotRun, process: str) -> None:
+    """Remember that what a process of the slot prints from now on is this deployment's."""
+    run.output_start[process] = run.world.outputs.now(run.app, Source(run.slot, process))
 
-    Those of the slot's ``web``, or of another ``log`` from ``start`` on.
-    """
-    path = log or run.tree.output_log(run.slot)
-    output = run.world.trees.read_output(path, run.output_start if start is None else start)[-_LAST_BYTES:]
-    lines = output.decode(errors="replace").splitlines()[-LAST_LINES:]
+
+def tell_last_lines(run: SlotRun, process: str = WEB) -> bool:
+    """Put the last lines that a process printed in this deployment into its log, or that it printed nothing: False."""
+    source = Source(run.slot, process)
+    try:
+        lines = run.world.outputs.since(run.app, source, run.output_start.get(process, ""), LAST_LINES)
+    except OutputUnreadable as error:
+        # What is told here is why something else failed; that must come through.
+        run.log.note(f"what it printed cannot be read: {error.why}")
+        return False
     for line in lines:
         run.log.output(line)
     if not lines:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from potions.layout import AppTree, Colour
+from potions.model.app import App
 from potions.model.deployment import Failure, Release, SlotContent, Status, Unpacked
+from potions.model.output import Printed, Source, Wanted
 from potions.model.plan import ReleaseFiles, Shipped, Strategy
 from potions.model.service import Service, ServiceState
 
@@ -49,6 +51,63 @@ class Supervisor(Protocol):
 
     def keep_stopped(self, app: str, *, stopped: bool) -> None:
         """Whether the services of an app stay down when the computer starts; the agent may come up after them."""
+
+
+class OutputReader(Protocol):
+    """The lines that programs of an app printed, and those that come. Closed by whoever has it."""
+
+    def read(self) -> list[Printed]:
+        """The whole lines that came since the last call, each once; a megabyte or so. Does not wait for any.
+
+        Raises FileNotFoundError once the app is gone.
+        """
+
+    def is_at_end(self) -> bool:
+        """Whether the last ``read`` gave all that there was."""
+
+    def fileno(self) -> int | None:
+        """What becomes readable as soon as there is more; None where only looking tells."""
+
+    def close(self) -> None:
+        """Again and again is fine."""
+
+
+class OutputFile(Protocol):
+    """All that is kept of what one program printed, on its way out. Closed by whoever has it."""
+
+    @property
+    def size(self) -> int | None:
+        """In bytes; None where nobody knows before it was read."""
+
+    def pieces(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Again and again is fine."""
+
+
+class Outputs(Protocol):
+    """What the programs of the apps print: kept for a while by whoever it is, and read back.
+
+    Raises OutputUnreadable where that one does not answer.
+    """
+
+    def now(self, app: App, source: Source) -> str:
+        """A place: behind all that the program has printed until now. The empty one is before all of it."""
+
+    def since(self, app: App, source: Source, place: str, lines: int) -> list[str]:
+        """The last lines that it printed since, also one that it has not ended."""
+
+    def processes(self, app: App) -> list[str]:
+        """``web``, then every worker that runs or of which output is kept."""
+
+    def begin_with_last(self, app: App, wanted: Wanted, lines: int, slots: Collection[Colour]) -> OutputReader:
+        """Read the last lines of each program in those slots, and what comes from now on of all that is wanted."""
+
+    def begin_after(self, app: App, wanted: Wanted, cursor: str) -> OutputReader:
+        """Read what came behind the line with that cursor. Raises RequestRefused for one of nothing wanted here."""
+
+    def whole(self, app: App, source: Source) -> OutputFile:
+        """All that is kept of one program."""
 
 
 class Erlang(Protocol):
@@ -140,6 +199,16 @@ class Network(Protocol):
 
     def get(self, port: int, path: str, host: str) -> Answer | None:
         """GET on a slot's own port, as the proxy would ask; None when no answer came."""
+
+
+class Terminals(Protocol):
+    """The programs that people opened in the slots: consoles, and commands they run."""
+
+    def end_slot(self, app: str, colour: Colour, why: str) -> None:
+        """End what is open in a slot, as a terminal that is closed, and tell whoever has it open why.
+
+        Returns when all of it has ended, after a few seconds at most.
+        """
 
 
 Report = Callable[[int, int], None]

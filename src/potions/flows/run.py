@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from potions.errors import PotionsError
-from potions.flows.ports import Erlang, Network, Proxy, Supervisor, Trees
+from potions.flows.ports import Erlang, Network, Outputs, Proxy, Supervisor, Terminals, Trees
 from potions.flows.step import Run
 from potions.layout import AppTree, Colour
 from potions.model.app import App
 from potions.model.deployment import Release, SlotContent
+from potions.model.output import journal_fields
 from potions.model.plan import DRAIN, Manifest, RunPlan, Strategy, Worker
 from potions.model.service import Account, Phase, Service, slot_service, task_service, worker_service
 from potions.model.variables import SlotPlace, process_variables, slot_environment, worker_variables
@@ -27,10 +28,14 @@ class World:
     proxy: Proxy
     network: Network
     trees: Trees
+    outputs: Outputs
     erlang: Erlang
+    terminals: Terminals
     account: Account
     search_path: Callable[[], str]
     """``PATH`` of the apps, as it is now."""
+    asked_host: Callable[[App, str], str] = lambda app, _told: app.host
+    """The host that a check of an app asks for, given what the app is told in PHX_HOST (empty: nothing)."""
 
 
 @dataclass(kw_only=True)
@@ -67,13 +72,16 @@ class SlotRun(Run):
     """Whether the slot ran already when this began, so that nothing has to be started: it stands by, or drains."""
     held_since: float = 0.0
     """When visitors began to wait, by the monotonic clock; 0 where they do not, or where that was before a crash."""
-    output_start: int = 0
-    """Where this deployment's lines begin in the slot's output log."""
-    worker_output_start: dict[str, int] = field(default_factory=dict)
-    """The same for each worker's log, by its name."""
+    output_start: dict[str, str] = field(default_factory=dict)
+    """Where this deployment's lines begin in what each process of the slot prints, by its name."""
 
     def tidied(self) -> None:
         self.mark_drained()
+
+    @property
+    def asked_host(self) -> str:
+        """The host that the app is asked for while it is checked."""
+        return self.world.asked_host(self.app, self.variables.get("PHX_HOST", ""))
 
     @property
     def called(self) -> str:
@@ -191,6 +199,7 @@ class SlotRun(Run):
             own_variables=own,
             app_directory=self.tree.root,
             limits=self.plan.manifest.limits,
+            journal_fields=journal_fields(self.app),
         )
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from potions.errors import PortBusy, StillRunning
 from potions.flows import workers
+from potions.flows.output import begin_output
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.layout import Colour
+from potions.model.output import WEB
 from potions.model.service import slot_service
 
 #: Seconds to end for what never served: a release that failed, a one-shot.
 UNSERVED_GRACE = 5.0
+#: What people are told who have a console open in a slot that ends. It hears of it first: a shell ignores SIGTERM.
+SLOT_ENDS = "Its release does not run any more: another one serves, or the app was stopped."
 
 
 def configure_slot(run: SlotRun) -> None:
@@ -32,7 +36,7 @@ def start_slot(run: SlotRun) -> None:
             why=f"{holder} listens on it.",
             do="End that program, then deploy again.",
         )
-    run.output_start = run.world.trees.size_of(run.tree.output_log(run.slot))
+    begin_output(run, WEB)
     run.world.supervisor.start(run.service_name)
     workers.start_with_web(run)
     # While it boots: no other step waits for the disk then, and the switch finds next to nothing left to write.
@@ -50,6 +54,7 @@ def end_slot(run: SlotRun, colour: Colour, grace: float) -> None:
 
     Whoever waits for the app does not wait for a slow end: it gets SIGKILL then, as it would after ``grace`` seconds.
     """
+    run.world.terminals.end_slot(run.app.name, colour, SLOT_ENDS)
     workers.end_workers(run, colour, grace)
     run.world.supervisor.stop([slot_service(run.app.name, colour)], grace, cut_short=run.hurried)
     left = run.world.network.end_processes(run.tree, colour, grace, cut_short=run.hurried)

@@ -37,7 +37,7 @@ def verify_slot(run: SlotRun) -> None:
 def check_warm_slot(run: SlotRun) -> None:
     """One good answer of a slot that was healthy before and still runs is enough; any other has it verified anew."""
     health = run.plan.manifest.health
-    if not is_good(run.world.network.get(run.port, health.path or "/", run.app.host), health):
+    if not is_good(run.world.network.get(run.port, health.path or "/", run.asked_host), health):
         verify_slot(run)
 
 
@@ -60,7 +60,7 @@ def _wait_until_healthy(run: SlotRun) -> None:
     while good < _GOOD_IN_A_ROW:
         run.stop_if_cancelled()
         refuse_an_end(run, began.pid)
-        answer = run.world.network.get(run.port, health.path or "/", run.app.host)
+        answer = run.world.network.get(run.port, health.path or "/", run.asked_host)
         last = answer or last
         good = good + 1 if is_good(answer, health) else 0
         if good == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from potions.errors import WorkerExited
-from potions.flows.output import PRINTED_ABOVE, tell_command, tell_last_lines
+from potions.flows.output import PRINTED_ABOVE, begin_output, tell_command, tell_last_lines
 from potions.flows.run import SlotRun, stop_timeout_of
 from potions.layout import Colour
 from potions.model.plan import Worker, WorkerStart
@@ -57,7 +57,7 @@ def start_workers(run: SlotRun) -> None:
     In a slot that stood by none runs, not even one that starts with ``web``: they ended when the slot was left.
     """
     for worker in run.plan.workers:
-        if worker.name not in run.worker_output_start:
+        if worker.name not in run.output_start:
             _start(run, worker)
     _watch(run, list(run.plan.workers), SETTLED)
 
@@ -86,8 +86,7 @@ def end_workers(run: SlotRun, colour: Colour, grace: float) -> None:
 
 
 def _start(run: SlotRun, worker: Worker) -> None:
-    log = run.tree.worker_log(run.slot, worker.name)
-    run.worker_output_start[worker.name] = run.world.trees.size_of(log)
+    begin_output(run, worker.name)
     run.world.supervisor.start(_service(run, worker))
 
 
@@ -123,7 +122,7 @@ def _fail_unless_optional(run: SlotRun, worker: Worker, state: ServiceState | No
 
 
 def _exited(run: SlotRun, worker: Worker, state: ServiceState | None) -> WorkerExited:
-    tell_last_lines(run, run.tree.worker_log(run.slot, worker.name), run.worker_output_start.get(worker.name, 0))
+    tell_last_lines(run, worker.name)
     status = "" if state is None or state.exit_status is None else f" with exit status {state.exit_status}"
     return WorkerExited(
         f"The worker {worker.name} ended{status} while it was checked.",

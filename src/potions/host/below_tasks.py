@@ -12,6 +12,7 @@ from potions.host.descriptors import directory, is_not_directory, look, read_reg
 from potions.host.files import measure
 from potions.host.release_index import index_release
 from potions.host.shipped_storage import link_storage
+from potions.model.console import ConsoleMarks
 from potions.model.plan import ReleaseFiles
 
 __all__ = ["find_epmd", "index_release", "inspect_release", "link_storage", "measure_below"]
@@ -19,6 +20,9 @@ __all__ = ["find_epmd", "index_release", "inspect_release", "link_storage", "mea
 #: The files that say how a release is run, by their names in lower case.
 _READ = {"potions.toml": "potions.toml", "procfile": "Procfile"}
 
+#: Files that only Python projects have, and where their virtual environments are.
+_PYTHON_FILES = frozenset({"pyproject.toml", "requirements.txt", "setup.py", "Pipfile"})
+_ENVIRONMENTS = (".venv", "venv", "env")
 _TEXT_MAX_BYTES = 1024 * 1024
 _SCRIPT_MAX_BYTES = 256 * 1024
 _EPMD_MAX_BYTES = 5 * 1024 * 1024
@@ -47,6 +51,21 @@ def inspect_release(slot: Path) -> ReleaseFiles:
             mix_name=name,
             mix_migrate=name is not None and _is_executable("migrate", folder),
             lookalikes=_lookalikes(folder),
+        )
+
+
+def look_for_console(slot: Path) -> ConsoleMarks:
+    """What the files at the top of a slot say about its console; see `choose_console`. Raises OSError."""
+    with directory(slot) as folder:
+        with os.scandir(folder) as entries:
+            names = {shown(entry.name) for entry in entries}
+        return ConsoleMarks(
+            mix_name=_mix_name(folder),
+            rails="bin" in names and _has_file("rails", "bin", folder),
+            django="manage.py" in names,
+            python=bool(names & _PYTHON_FILES),
+            node="package.json" in names,
+            environment=next((name for name in _ENVIRONMENTS if _has_file("pyvenv.cfg", name, folder)), None),
         )
 
 

@@ -6,10 +6,11 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -17,8 +18,10 @@ from potions.errors import ProxyRefused
 from potions.flows.ports import Answer
 from potions.host.files import remove_tree, write_atomically
 from potions.host.programs import caddy_program
-from potions.layout import SITE_MODE, AppTree, Colour, Home, Server
-from potions.render.caddy import Site, gate_address, render_caddyfile, render_site
+from potions.layout import CADDY_USER, SITE_MODE, AppTree, Colour, Home, Server
+from potions.render.caddy import Site, gate_address, render_site
+from potions.render.caddyfile import render_caddyfile
+from potions.settings import Settings
 
 PROBE_HEADER = "Potions-Probe"
 SLOT_HEADER = "Potions-Slot"
@@ -40,15 +43,26 @@ class InFlight:
         return sum(self._by_address.get(address, 0) for address in (f"127.0.0.1:{port}", gate_address(app, colour)))
 
 
-class Caddy:
-    """The Caddy of one embedded home, spoken to through the unix socket of its admin endpoint."""
+#: The public names of an app, asked for by its own; read while the sites are locked, so that no change is lost.
+PublicNames = Callable[[str], Sequence[str]]
 
-    def __init__(self, home: Home, http_port: int, probe_token: str) -> None:
+
+def no_public_names(_app: str) -> Sequence[str]:
+    """In an embedded home no app has any."""
+    return ()
+
+
+class Caddy:
+    """The Caddy of a home or a server, spoken to through the unix socket of its admin endpoint."""
+
+    def __init__(self, home: Home, settings: Settings, public_names: PublicNames = no_public_names) -> None:
         self._home = home
+        self._settings = settings
+        self._public_names = public_names
         #: A server's Caddy has a user of its own, whose group the folder of the sites passes on.
         self._mode = SITE_MODE if isinstance(home, Server) else 0o600
-        self._http_port = http_port
-        self._probe_token = probe_token
+        self._http_port = settings.http_port
+        self._probe_token = settings.probe_token
         #: Held while the sites change; told when nobody is held at a gate any more.
         self._calm = threading.Condition()
         self._holding: set[str] = set()
@@ -60,11 +74,11 @@ class Caddy:
     def put_site(self, app: str, ports: tuple[int, int], tree: AppTree, *, gated: bool) -> bool:
         """Write and load an app's site; True if it changed. A refused one is taken back; Caddy keeps what it had."""
         path = self._home.site(app)
-        text = self.site_text(app, ports, tree, gated=gated)
         with self._calm:
-            if not self._differs(path, text):
+            if not self._differs(path, self.site_text(app, ports, tree, gated=gated)):
                 return False
         with self._change():
+            text = self.site_text(app, ports, tree, gated=gated)
             before = path.read_bytes() if path.exists() else None
             self._mark_unloaded()
             write_atomically(path, text, self._mode)
@@ -86,6 +100,8 @@ class Caddy:
                 live_root=tree.live,
                 probe_token=self._probe_token,
                 gates={colour: tree.gate(colour) for colour in Colour} if gated else None,
+                bind="" if self._settings.server is None else "127.0.0.1",
+                domains=() if self._settings.server is None else self._public_names(app),
             )
         ).encode()
 
@@ -154,7 +170,7 @@ class Caddy:
 
     def caddyfile_text(self) -> bytes:
         """What stands in that file."""
-        return render_caddyfile(self._home, self._http_port).encode()
+        return render_caddyfile(self._home, self._settings).encode()
 
     def load(self) -> None:
         """Load what is on disk; raises ProxyRefused and leaves what was in force."""
@@ -229,10 +245,23 @@ class Caddy:
         remove_tree(self._home.unloaded, below=self._home.caddy)
 
     def _validate(self) -> None:
-        command = [caddy_program(), "validate", "--adapter", "caddyfile", "--config", str(self._home.caddyfile)]
+        command = [
+            caddy_program(self._home),
+            "validate",
+            "--adapter",
+            "caddyfile",
+            "--config",
+            str(self._home.caddyfile),
+        ]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_PATIENCE, check=False, env=self.environment()
+                command,
+                capture_output=True,
+                text=True,
+                timeout=_PATIENCE,
+                check=False,
+                env=self.environment(),
+                **self._as_caddy(),
             )
         except subprocess.TimeoutExpired as error:
             raise ProxyRefused(f"Caddy did not check its configuration within {_PATIENCE:.0f} s.") from error
@@ -240,9 +269,15 @@ class Caddy:
             lines = [line for line in done.stderr.splitlines() if "Error" in line or "error" in line] or [done.stderr]
             raise ProxyRefused("Caddy would refuse this configuration.", why=lines[-1][:500])
 
+    def _as_caddy(self) -> dict[str, Any]:
+        """A check makes certificates where there are none yet: as root, Caddy could not read its own."""
+        if not isinstance(self._home, Server):
+            return {}
+        return {"user": CADDY_USER, "group": CADDY_USER, "extra_groups": ()}
+
     def environment(self) -> dict[str, str]:
         """The environment Caddy runs with: nothing of ours, and its own files inside the home."""
-        folder = str(self._home.caddy)
+        folder = str(self._home.caddy_data if isinstance(self._home, Server) else self._home.caddy)
         return {"HOME": folder, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder, "PATH": "/usr/bin:/bin"}
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import grp
 import hashlib
 import os
+import pwd
 import secrets
 import stat
 from collections.abc import Iterable
@@ -19,7 +21,7 @@ from potions.errors import UnsafePath
 from potions.host.descriptors import directory, is_not_directory, look, write_all
 from potions.host.removal import remove_tree
 from potions.host.usage import Census
-from potions.layout import Entry
+from potions.layout import Directory, Entry
 from potions.model.service import Account
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "measure",
     "move",
     "provision",
+    "provision_as_named",
     "remove_tree",
     "rename_new",
     "replace_link",
@@ -150,28 +153,34 @@ def provision(entries: Iterable[Entry], account: Account) -> None:
     """
     switch = account.switch and os.geteuid() == 0
     for entry in entries:
-        _provision(entry, _owner(entry, account) if switch else None)
+        _provision(entry.path, entry.mode, _owner(entry, account) if switch else None)
+
+
+def provision_as_named(directories: Iterable[Directory]) -> None:
+    """The same for directories whose owners are named, as root. Raises LookupError where there is no such user."""
+    for one in directories:
+        _provision(one.path, one.mode, (pwd.getpwnam(one.user).pw_uid, grp.getgrnam(one.group).gr_gid))
 
 
 def _owner(entry: Entry, account: Account) -> tuple[int, int]:
     return (account.uid, account.gid) if entry.owner == "app" else (os.geteuid(), os.getegid())
 
 
-def _provision(entry: Entry, owner: tuple[int, int] | None) -> None:
+def _provision(path: Path, mode: int, owner: tuple[int, int] | None) -> None:
     # The parent may be reached through a link of the machine's owner (a home on another disk); the entry never is.
-    parent = os.open(entry.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        made = _make_directory(entry.path.name, parent)
-        with directory(entry.path.name, within=parent) as folder:
+        made = _make_directory(path.name, parent)
+        with directory(path.name, within=parent) as folder:
             if owner is not None:
                 os.fchown(folder, *owner)
-            os.fchmod(folder, entry.mode)
+            os.fchmod(folder, mode)
         if made:
             os.fsync(parent)
     except OSError as error:
         if is_not_directory(error):
             raise UnsafePath(
-                f"{entry.path} is not a directory.",
+                f"{path} is not a directory.",
                 why="Potions needs a directory of that name; there is a link or a file.",
                 do="Move it away and try again.",
             ) from None

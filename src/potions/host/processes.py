@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import psutil
 
+from potions.model.terminal import is_opened
+
 _POLL = 0.02
 #: Seconds the kernel may take to end what got SIGKILL.
 _KILL_PATIENCE = 5.0
@@ -82,6 +84,28 @@ def slot_processes(app_directory: Path, colour: str | None = None) -> set[int]:
     if colour is not None:
         marks.append(f"POTIONS_SLOT={colour}".encode())
     return {pid for pid in psutil.pids() if _has_marks(pid, marks)}
+
+
+def opened_processes(app_directory: Path, process: str) -> set[int]:
+    """What runs of a program that a person opened, by what it carries as ``POTIONS_PROCESS``."""
+    marks = [f"POTIONS_DIR={app_directory}".encode(), f"POTIONS_PROCESS={process}".encode()]
+    return {pid for pid in psutil.pids() if _has_marks(pid, marks)}
+
+
+def every_opened_process(apps: Path) -> set[int]:
+    """The same of every program that anybody opened, of every app below one home."""
+    start = f"POTIONS_DIR={apps}/".encode()
+    found = ((pid, _environment(pid)) for pid in psutil.pids())
+    return {pid for pid, entries in found if _starts(entries, start) and any(map(_is_of_opened, entries))}
+
+
+def _starts(entries: list[bytes], start: bytes) -> bool:
+    return any(entry.startswith(start) for entry in entries)
+
+
+def _is_of_opened(entry: bytes) -> bool:
+    name, _, process = entry.partition(b"=")
+    return name == b"POTIONS_PROCESS" and is_opened(os.fsdecode(process))
 
 
 def home_processes(apps: Path) -> set[int]:

@@ -8,18 +8,19 @@ import sysconfig
 from pathlib import Path
 
 from potions.errors import StartFailed
+from potions.layout import Home, Server
 
 _TIMEOUT = 30.0
 
 
-def caddy_program() -> str:
-    """The Caddy of the pinned wheel, never one that happens to be in PATH."""
-    return _script("caddy")
+def caddy_program(home: Home | None = None) -> str:
+    """The Caddy of the pinned wheel, never one that happens to be in PATH; on a server the one that is installed."""
+    return str(home.caddy_program) if isinstance(home, Server) else _script("caddy")
 
 
-def caddy_version() -> str:
+def caddy_version(home: Home | None = None) -> str:
     """What our Caddy says of its version: ``v2.11.7``. Raises StartFailed where it cannot be run."""
-    command = [caddy_program(), "version"]
+    command = [caddy_program(home), "version"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT, check=True)
     except (OSError, subprocess.SubprocessError) as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import signal
 import subprocess
 import threading
 import time
@@ -10,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from potions.errors import StillRunning, SupervisorRefused
+from potions.errors import NoRoom, StillRunning, SupervisorRefused
 from potions.host.files import remove_tree, replace_link, write_atomically
 from potions.host.processes import never
 from potions.layout import Server
@@ -64,7 +66,7 @@ class Systemd:
             return
         self._forget_end(name)
         if "." in name:
-            write_atomically(starting_marker(self._server, name), b"", _MARKER_MODE)
+            _write_marker(starting_marker(self._server, name))
         # It waits until the program was executed, or could not be: then its state tells.
         _call("start", unit_name(name), accept_failure=True)
 
@@ -100,11 +102,45 @@ class Systemd:
             remove_tree(self._server.spec(name), below=self._server.programs)
             _call("daemon-reload")
 
+    def mend(self, service: Service) -> None:
+        """Write the unit of a service anew, as ``install`` would, and have it start with the computer.
+
+        What runs of it runs on as it is; its spec is not touched.
+        """
+        unit = self._unit(service)
+        with self._changing:
+            write_atomically(unit, render_unit(self._server, service, version=systemd_version()).encode(), _UNIT_MODE)
+            if service.restart:
+                self._enable(unit)
+            _call("daemon-reload")
+
+    def unit_of(self, service: Service) -> str:
+        """What its unit is called."""
+        return unit_name(service.name)
+
+    def start_unit(self, unit: str) -> None:
+        """Start a unit of the platform. Raises SupervisorRefused where it does not start."""
+        _call("start", unit)
+
+    def enable_unit(self, unit: str) -> None:
+        """Have a unit start with the computer."""
+        _call("enable", unit)
+
+    def read_anew(self) -> None:
+        """Have systemd take note of what lies on the disk."""
+        _call("daemon-reload")
+
+    def forget_start(self, marker: str) -> None:
+        """Remove a file by which a slot would run that is not the live one."""
+        remove_tree(self._server.starting / marker, below=self._server.starting)
+
     def keep_stopped(self, app: str, *, stopped: bool) -> None:
         """Whether the app's services stay down when the computer starts."""
         marker = self._server.stopped / app
+        if marker.exists() == stopped:
+            return
         if stopped:
-            write_atomically(marker, b"", _MARKER_MODE)
+            _write_marker(marker)
         else:
             remove_tree(marker, below=self._server.stopped)
 
@@ -157,6 +193,15 @@ class Systemd:
         remove_tree(unit, below=unit.parent)
 
 
+def _write_marker(marker: Path) -> None:
+    try:
+        write_atomically(marker, b"", _MARKER_MODE)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise NoRoom(f"{marker} could not be made: the disk is full.", do="Make room, then try again.") from error
+
+
 _UP = {Phase.RUNNING, Phase.STOPPING, Phase.CRASHING}
 
 
@@ -205,6 +250,21 @@ def _unix_time(text: str) -> float:
 def systemd_version() -> int:
     """The number of systemd's version: 252 in Debian 12. Raises SupervisorRefused where there is none."""
     return int(_call("--version").split()[1].partition(".")[0])
+
+
+def stop_units(*patterns: str) -> None:
+    """Stop units that are loaded, by their names or patterns of them; one that is not there is fine."""
+    _call("stop", *patterns, accept_failure=True)
+
+
+def signal_unit(unit: str, number: signal.Signals) -> None:
+    """Send a signal to all that runs in a unit; one that is not there is fine."""
+    _call("kill", f"--signal={number.name}", unit, accept_failure=True)
+
+
+def ask_systemd(*words: str) -> str:
+    """What ``systemctl`` prints. Raises SupervisorRefused where it refuses."""
+    return _call(*words)
 
 
 def _call(*words: str, accept_failure: bool = False) -> str:

@@ -41,6 +41,7 @@ from potions.host.files import (
 )
 from potions.host.release_index import ReleaseIndex
 from potions.layout import ENV_FILE_MODE, FIRST_LIVE, HOLDS_MODE, SLOT_MODE, AppTree, Colour, Entry
+from potions.model.console import ConsoleMarks
 from potions.model.deployment import Release, SlotContent, Unpacked
 from potions.model.plan import ReleaseFiles, Shipped
 from potions.model.service import Account
@@ -195,6 +196,10 @@ class Trees:
 
     def inspect(self, tree: AppTree, colour: Colour) -> ReleaseFiles:
         return self._below.run(below_tasks.inspect_release, tree.slot(colour))
+
+    def console_marks(self, tree: AppTree, colour: Colour) -> ConsoleMarks:
+        """What the files of a slot, as they are now, say about its console."""
+        return self._below.run(below_tasks.look_for_console, tree.slot(colour))
 
     def link_storage(self, tree: AppTree, colour: Colour, shipped: Shipped) -> list[str]:
         return self._below.run(

@@ -15,6 +15,9 @@ SOCKET_PATH_MAX = 107
 AGENT_SOCKET = "agent.sock"
 
 
+TERMINAL_SUFFIX = ".terminal.json"
+
+
 @dataclass(frozen=True)
 class Home:
     """An embedded home: the same tree as on a server, below one directory of the user's."""
@@ -24,6 +27,24 @@ class Home:
     @property
     def apps(self) -> Path:
         return self.root / "apps"
+
+    @property
+    def how_to_start(self) -> str:
+        """What to type where Potions does not run there."""
+        return "potions up"
+
+    @property
+    def how_to_restart(self) -> str:
+        return "potions down, then potions up"
+
+    @property
+    def how_to_make(self) -> str:
+        """What to type where it was never made."""
+        return "potions up"
+
+    @property
+    def how_to_be_allowed(self) -> str:
+        return "Become the user who started it, or ask for the right to open that socket."
 
     def app(self, name: str) -> AppTree:
         return AppTree(self.apps / name)
@@ -84,6 +105,11 @@ class Home:
         return self.caddy / "data"
 
     @property
+    def certificate_log(self) -> Path:
+        """Where a server's Caddy writes how it fares in getting certificates, a JSON object a line."""
+        return self.caddy_data / "certificates.log"
+
+    @property
     def run(self) -> Path:
         return self.root / "run"
 
@@ -123,6 +149,10 @@ class Home:
 
     def program(self, unit: str) -> Path:
         return self.programs / f"{unit}.conf"
+
+    def terminal(self, name: str) -> Path:
+        """What the launcher reads of a program that a person opened."""
+        return self.run / f"{name}{TERMINAL_SUFFIX}"
 
     @property
     def epmd(self) -> Path:

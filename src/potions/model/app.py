@@ -11,8 +11,6 @@ from potions.layout import Colour
 from potions.names import AppName
 
 LAST_PORT = 65_535
-#: Where the dashboard of an embedded Potions answers. No app may be called so.
-DASHBOARD_HOST = "potions.localhost"
 
 
 class Ports(msgspec.Struct, frozen=True):

@@ -76,6 +76,7 @@ class Manifest(msgspec.Struct, frozen=True):
     app: str | None = None
     start: str | None = None
     migrate: str | None = None
+    console: str | None = None
     build: str | None = None
     health: Health = Health()
     strategy: Strategy = Strategy.OVERLAP

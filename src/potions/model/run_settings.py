@@ -53,6 +53,7 @@ def settings_of(plan: RunPlan) -> list[Setting]:
     return [
         _command(plan, "start", plan.start, said.start),
         _command(plan, "migrate", plan.migrate, said.migrate),
+        _setting("run", "console", said.console or "", ""),
         _setting("build", "command", said.build or "", ""),
         _setting("health", "path", said.health.path or "/", "/"),
         _setting("health", "status", _good(said.health), _ANY_BELOW_500),

@@ -61,6 +61,8 @@ class Service(msgspec.Struct, frozen=True):
     app_directory: Path | None = None
     """The directory of its app: the only one of all apps that it sees. None for a program of the platform's."""
     limits: Limits = Limits()
+    journal_fields: Mapping[str, str] = {}
+    """What stands beside each line it prints, where the supervisor keeps a journal: by this it is found again."""
 
 
 def slot_service(app: str, colour: Colour) -> str:

@@ -41,7 +41,7 @@ class VariableAct(StrEnum):
     UNSET = "unset"
     IMPORTED = "imported"
     REMADE = "remade"
-    """Made anew by the platform: the app came back under another name."""
+    """Made anew by the platform: the app has another name, or another primary domain."""
     REVEALED = "revealed"
     EXPORTED = "exported"
 

@@ -1,4 +1,4 @@
-"""Caddy's configuration: the main file, and for each app a site that names both slots, so no deploy changes it."""
+"""Caddy's sites: one an app that names both slots, so no deploy changes it; by plain HTTP and, on a server, HTTPS."""
 
 from __future__ import annotations
 
@@ -9,52 +9,14 @@ from textwrap import indent
 
 import msgspec
 
-from potions.layout import Colour, Home
-from potions.model.app import DASHBOARD_HOST
+from potions.layout import Colour
+from potions.render.caddy_words import quote
 
 _DEFAULT_PORT = 80
-_PLAIN = re.compile(r"[A-Za-z0-9_./*@:+,=-]+\Z")
-
-_MAIN = """\
-{{
-	admin {admin}
-	persist_config off
-	storage file_system {data}
-	http_port {http_port}
-	default_bind 127.0.0.1
-	auto_https off
-	grace_period 10s
-	log {{
-		output stderr
-		level WARN
-	}}
-	servers {{
-		protocols h1
-	}}
-}}
-
-import {sites}
-
-http://{dashboard_host}:{http_port} {{
-	@asset path /static/*
-	encode @asset zstd gzip
-	reverse_proxy {dashboard} {{
-		stream_close_delay 24h
-	}}
-	handle_errors 502 {{
-		header Retry-After 5
-		respond "The dashboard is not running. Start it with: potions up" 503
-	}}
-}}
-
-http://:{http_port} {{
-	respond "no app of that name here" 404
-}}
-"""
 
 _SITE = """\
 {addresses} {{
-	root * {root}
+{bind}	root * {root}
 	@probe header Potions-Probe {token}
 {gates}	@green file /green
 	handle @green {{
@@ -80,10 +42,8 @@ _HANDLER = """\
 
 _UPSTREAM = """\
 			header_up X-Forwarded-Proto https
-			header_up Origin {plain} https://$1
-			header_up -Potions-Probe
-			header_down Location {secure} http://$1
-			header_down -Potions-Slot
+{rewritten_up}			header_up -Potions-Probe
+{rewritten_down}			header_down -Potions-Slot
 			stream_close_delay 24h
 			transport http {{
 				keepalive 1s
@@ -122,7 +82,7 @@ class Site(msgspec.Struct, frozen=True):
 
     app: str
     hosts: Sequence[str]
-    """The names it answers at, without a port."""
+    """The names it answers at on this computer, by plain HTTP, without a port."""
     http_port: int
     ports: tuple[int, int]
     """Blue's, then green's."""
@@ -132,22 +92,10 @@ class Site(msgspec.Struct, frozen=True):
     """Only a request with this in ``Potions-Probe`` is told which slot answered."""
     gates: Mapping[Colour, Path] | None = None
     """For an app whose requests are held in a hand-over: the file of each slot's gate, beside its ``hold``."""
-
-
-def render_caddyfile(home: Home, http_port: int) -> str:
-    """The main file: what holds for every site, the dashboard, and an answer where no app has the name asked for.
-
-    Caddy waits ``grace_period`` for requests in flight when it stops, without a limit if there is none. HTTP/1 alone,
-    because the other protocols need TLS and Caddy warns of that at every load.
-    """
-    return _MAIN.format(
-        admin=_quote(f"unix/{home.caddy_socket}"),
-        data=_quote(str(home.caddy_data)),
-        sites=_quote(str(home.sites / "*.caddy")),
-        http_port=http_port,
-        dashboard_host=DASHBOARD_HOST,
-        dashboard=_quote(f"unix/{home.dashboard_socket}"),
-    )
+    bind: str = ""
+    """The only address that the plain names listen on; empty where the main file says so for all."""
+    domains: Sequence[str] = ()
+    """The names it answers at from everywhere, by HTTPS with certificates of their own."""
 
 
 def render_site(site: Site) -> str:
@@ -163,13 +111,30 @@ def render_site(site: Site) -> str:
     it, to the new slot, or to the old one if the new one failed. Each slot's own folder is looked into and not the
     live one: a switch between the two looks changes nothing. Requests that do not wait never go this way.
     """
+    blocks = [_block(site, _plain_addresses(site), f"\tbind {site.bind}\n" if site.bind else "", _behind_http(site))]
+    if site.domains:
+        blocks.append(_block(site, ", ".join(site.domains), "", ("", "")))
+    return "\n".join(blocks)
+
+
+def _plain_addresses(site: Site) -> str:
+    """The domains too where there are gates: a held visitor of a domain comes here, through the proxy's own port."""
+    names = [*site.hosts, *(site.domains if site.gates else ())]
+    return ", ".join(f"http://{host}:{site.http_port}" for host in names)
+
+
+def _block(site: Site, addresses: str, bind: str, rewritten: tuple[str, str]) -> str:
+    """The same for plain names and for domains, upstream addresses too: Caddy counts what is in flight by them."""
+    up, down = rewritten
+    upstream = _UPSTREAM.format(rewritten_up=up, rewritten_down=down)
     return _SITE.format(
-        addresses=", ".join(f"http://{host}:{site.http_port}" for host in site.hosts),
-        root=_quote(str(site.live_root)),
-        token=_quote(site.probe_token),
+        addresses=addresses,
+        bind=bind,
+        root=quote(str(site.live_root)),
+        token=quote(site.probe_token),
         gates="".join(_gate(site.app, colour, gate) for colour, gate in (site.gates or {}).items()),
-        green=_handler(site, Colour.GREEN, site.ports[1]),
-        blue=_handler(site, Colour.BLUE, site.ports[0]),
+        green=_handler(site, Colour.GREEN, site.ports[1], upstream),
+        blue=_handler(site, Colour.BLUE, site.ports[0], upstream),
     )
 
 
@@ -185,14 +150,13 @@ def _gate_name(app: str, colour: Colour) -> str:
 def _gate(app: str, colour: Colour, gate: Path) -> str:
     return _GATE.format(
         name=_gate_name(app, colour),
-        port=_quote(f"{{file.{gate}}}"),
+        port=quote(f"{{file.{gate}}}"),
         colour=colour.value,
-        folder=_quote(str(gate.parent)),
+        folder=quote(str(gate.parent)),
     )
 
 
-def _handler(site: Site, colour: Colour, port: int) -> str:
-    upstream = _upstream(site)
+def _handler(site: Site, colour: Colour, port: int, upstream: str) -> str:
     plain = _HANDLER.format(colour=colour.value, port=port, upstream=upstream)
     if site.gates is None:
         return plain
@@ -205,20 +169,15 @@ def _handler(site: Site, colour: Colour, port: int) -> str:
     )
 
 
-def _upstream(site: Site) -> str:
-    """How a slot is asked. It is told that visitors come by HTTPS, because many apps refuse or redirect all others.
+def _behind_http(site: Site) -> tuple[str, str]:
+    """What is rewritten on the way to a slot and back where visitors come by plain HTTP.
 
-    So the origin of the app's own pages has to say the same, or Django and Rails refuse every form; and where the app
-    answers with an address of its own, the browser has to be sent to where it came from.
+    A slot is told that they come by HTTPS, because many apps refuse or redirect all others. So the origin of the app's
+    own pages has to say the same, or Django and Rails refuse every form; and where the app answers with an address of
+    its own, the browser has to be sent to where it came from. At a domain it is true, and nothing is rewritten.
     """
     hosts = "|".join(map(re.escape, site.hosts))
     # A browser leaves the default port out.
     own = f"(?:{hosts})" + ("(?::80)?" if site.http_port == _DEFAULT_PORT else f":{site.http_port}")
-    return _UPSTREAM.format(plain=_quote(f"^http://({own})$"), secure=_quote(f"^https://({own}(?:[/?#].*)?)$"))
-
-
-def _quote(text: str) -> str:
-    """A word of a Caddyfile; a quote inside is escaped, a backslash stands for itself."""
-    if _PLAIN.match(text):
-        return text
-    return '"' + text.replace('"', '\\"') + '"'
+    plain, secure = quote(f"^http://({own})$"), quote(f"^https://({own}(?:[/?#].*)?)$")
+    return f"\t\t\theader_up Origin {plain} https://$1\n", f"\t\t\theader_down Location {secure} http://$1\n"

@@ -27,7 +27,7 @@ WantedBy=multi-user.target
 """
 
 #: The system's own interpreter: a virtual environment may be on its way to another version when an app starts.
-_PYTHON = "/usr/bin/python3"
+PYTHON = "/usr/bin/python3"
 #: Where a fault of the app's makes it end again and again, systemd 254 and later wait longer and longer.
 _RESTART_SECONDS, _RESTART_SECONDS_MAX, _RESTART_STEPS = 1, 30, 10
 _GROWING_RESTARTS = 254
@@ -105,7 +105,7 @@ def _conditions(server: Server, service: Service, app: Path) -> Iterator[Propert
 
 def _running(server: Server, service: Service, version: int) -> Iterator[Property]:
     yield "Type", "exec"
-    yield "ExecStart", f"{_PYTHON} -I -S {server.launcher} %d/{SPEC_CREDENTIAL}"
+    yield "ExecStart", f"{PYTHON} -I -S {server.launcher} %d/{SPEC_CREDENTIAL}"
     yield "TimeoutStopSec", f"{math.ceil(service.stop_timeout)}s"
     yield "LimitNOFILE", str(_OPEN_FILES)
     if service.restart:
@@ -115,6 +115,10 @@ def _running(server: Server, service: Service, version: int) -> Iterator[Propert
             yield "RestartSteps", str(_RESTART_STEPS)
             yield "RestartMaxDelaySec", f"{_RESTART_SECONDS_MAX}s"
         yield "StandardOutput", "journal"
+        # A line that begins with <3> is the app's own, and is kept as it is.
+        yield "SyslogLevelPrefix", "no"
+        for field, value in service.journal_fields.items():
+            yield "LogExtraFields", f"{field}={value}"
     else:
         # So that how it ended is still known when somebody asks.
         yield "RemainAfterExit", "yes"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from potions.layout import Colour
 from potions.model.access import Role, TokenAccess, Way
+from potions.model.certificate import Certificate, CertificateState
 from potions.model.deployment import Deployment, Kind, Release, Status
 from potions.model.doctor.checkup import Checkup, FixRequest, Looked, Treated, Treatment
 from potions.model.doctor.finding import Finding, Severity
+from potions.model.domain import HostOutcome
+from potions.model.domain_dns import DnsCheck
 from potions.model.event import Event, EventKind
 from potions.model.history import DeploymentBrief
 from potions.model.person import AuditEntry, Person, Session, Token
@@ -51,6 +54,7 @@ from potions.schema.deployments import (
     RollbackVariables,
     RollbackWay,
 )
+from potions.schema.domains import AppDomains, DomainAdd, DomainEntry, DomainsChanged, LostDomain
 from potions.schema.people import (
     Anybody,
     Caller,
@@ -78,17 +82,24 @@ __all__ = [
     "Anybody",
     "AppCreate",
     "AppDetail",
+    "AppDomains",
     "AppSettings",
     "AppSummary",
     "ArchiveFormat",
     "AuditEntry",
     "Caller",
+    "Certificate",
+    "CertificateState",
     "Checkup",
     "Colour",
     "Deployed",
     "Deployment",
     "DeploymentBrief",
     "DeploymentCreate",
+    "DnsCheck",
+    "DomainAdd",
+    "DomainEntry",
+    "DomainsChanged",
     "DotenvText",
     "Ended",
     "ErrorBody",
@@ -102,6 +113,7 @@ __all__ = [
     "FixRequest",
     "FolderPut",
     "FolderUse",
+    "HostOutcome",
     "Invitation",
     "InvitationAccept",
     "InvitationLink",
@@ -109,6 +121,7 @@ __all__ = [
     "Liveness",
     "LogLine",
     "Looked",
+    "LostDomain",
     "Order",
     "Origin",
     "Part",

@@ -12,6 +12,7 @@ from potions.model.plan import Strategy
 from potions.model.run_settings import Setting, WorkerSetting
 from potions.model.service import Phase
 from potions.model.stored import StorageSample
+from potions.schema.domains import LostDomain
 
 
 class AppCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +34,7 @@ class AppSummary(msgspec.Struct, frozen=True):
 
     name: str
     address: str
+    """Where people find it; empty on a server while it has no domain."""
     serves: Deployed | None
     """None while nothing was deployed."""
     live: Colour
@@ -100,6 +102,8 @@ class AppDetail(msgspec.Struct, frozen=True):
     """Variables that are saved but not live, or removed and still live."""
     storage_measured: datetime | None = None
     """When that was."""
+    lost_domains: list[LostDomain] = []
+    """Domains that another app took while this one was deleted."""
 
 
 class AppSettings(msgspec.Struct, frozen=True):

@@ -30,7 +30,8 @@ class LogLine(msgspec.Struct, frozen=True):
     cursor: str = ""
     """Asked for with ``after`` this, the same logs go on right behind this line. Below 1,000 characters."""
     gap: bool = False
-    """No line, but where lines of this process may be missing: they were rotated away before they were read."""
+    """No line, but where lines of this process may be missing: they were rotated away before they were read, or
+    ``text`` says what else became of them."""
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -54,3 +55,7 @@ class PlatformStatus(msgspec.Struct, frozen=True):
     apps: list[AppSummary]
     running: list[Deployment]
     """Deployments that run or wait, in the order of the queue."""
+    dashboard: str = ""
+    """The address of the dashboard. One that begins with ``http:`` is for this computer alone."""
+    host: str = ""
+    """How the server is called from outside; empty where Potions runs on somebody's own computer."""

@@ -7,6 +7,7 @@ from potions.service.apps import AppService
 from potions.service.context import Context
 from potions.service.deployments import DeploymentService
 from potions.service.doctor.doctor import DoctorService
+from potions.service.domains import DomainService
 from potions.service.housekeeping import Housekeeping
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
@@ -26,6 +27,7 @@ from potions.service.runs import Runs
 from potions.service.sampling import StorageSampler
 from potions.service.standby import Standbys
 from potions.service.storage import StorageService
+from potions.service.terminals import TerminalService
 from potions.service.variables import VariableService
 
 
@@ -41,6 +43,7 @@ class Service:
         self.jobs = Jobs(context, runs, self.sampler.ask)
         self.lifecycle = LifecycleService(context, runs, self.jobs)
         self.apps = AppService(context, self.lifecycle, self.jobs)
+        self.domains = DomainService(context, self.apps, context.dns)
         self.deployments = DeploymentService(context, self.jobs)
         self.rollbacks = RollbackService(context, self.jobs, self.lifecycle)
         self.releases = ReleaseService(context)
@@ -58,6 +61,7 @@ class Service:
         self.signing_in = SigningIn(context.store, attempts, self.codes)
         self.tokens = TokenService(context.store)
         self.audit = AuditService(context.store)
+        self.terminals = TerminalService(context, self.audit)
         self.recovery = Recovery(context, runs, self.jobs, self.apps, self.lifecycle)
 
     def start(self) -> None:

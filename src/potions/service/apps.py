@@ -49,11 +49,11 @@ class AppService:
         """
         name = parse_new_app_name(text)
         tree = self._context.home.app(name)
-        with self._alone_with(name):
+        with self.alone_with(name):
             self._forget_if_gone(name, tree)
             if self._is_free(name):
                 _refuse_what_is_there(tree)
-            automatic = self._context.automatic_values(f"{name}.localhost")
+            automatic = self._context.automatic_values(name)
             app = self._context.store.create_app(name, self._context.choose_ports(), automatic, by)
             self._context.trees.create(tree)
             self.put_site(app)
@@ -74,7 +74,7 @@ class AppService:
 
         Raises AppBusy while a deploy of it runs.
         """
-        with self._alone_with(parse_app_name(name)):
+        with self.alone_with(parse_app_name(name)):
             return self._delete(self._context.app(name), purge=purge)
 
     def trash(self) -> list[TrashEntry]:
@@ -84,7 +84,7 @@ class AppService:
     def purge_trash(self, old: str) -> TrashEntry:
         """Remove the app of that name that was deleted last for good, before its time. Raises TrashUnknown."""
         name = parse_app_name(old)
-        with self._alone_with(name):
+        with self.alone_with(name):
             with self._changing_trash:
                 record = self._context.store.trashed(name)
                 doomed = self._put_out_of_reach(record)
@@ -98,10 +98,11 @@ class AppService:
         """
         old_name = parse_app_name(old)
         name = parse_new_app_name(old if new is None else new)
-        with self._alone_with(old_name, name):
+        with self.alone_with(old_name, name):
             with self._changing_trash:
                 app = self._take_out_of_trash(self._context.store.trashed(old_name), name, by)
             self.put_site(app)
+            self._context.supervisor.keep_stopped(app.name, stopped=app.stopped)
             lock = self._jobs.take_app(app, "restore")
             try:
                 self._serve_again(app, by, moved=name != old_name)
@@ -116,7 +117,7 @@ class AppService:
             raise TrashUnknown(record.name)
         if self._is_free(name):
             _refuse_what_is_there(tree)
-        host = {"PHX_HOST": f"{name}.localhost"}
+        host = {"PHX_HOST": self._context.names.before_a_domain(name)}
         try:
             app = self._context.store.restore_app(record.app_id, name, self._context.choose_ports(), host, by)
         except AppTaken as taken:
@@ -169,10 +170,8 @@ class AppService:
         self._context.store.forget_app(record.app_id)
         return doomed
 
-    # Steps of the above
-
     @contextmanager
-    def _alone_with(self, *names: AppName) -> Iterator[None]:
+    def alone_with(self, *names: AppName) -> Iterator[None]:
         """Nobody else makes, deletes or brings back an app of these names meanwhile.
 
         Whoever waits here reads the app anew afterwards: the name may be another app's by then, or nobody's.
@@ -183,6 +182,8 @@ class AppService:
                 if lock is not None:
                     held.callback(lock.release)
             yield
+
+    # Steps of the above
 
     def _delete(self, app: App, *, purge: bool) -> Removal:
         """The store first, which can refuse; what it says is true after a crash, and the directory follows.
@@ -261,6 +262,7 @@ class AppService:
         for service in self._context.supervisor.states():
             if service.split(".")[0] == app.name and "." in service:
                 self._context.supervisor.remove(service)
+        self._context.supervisor.keep_stopped(app.name, stopped=False)
 
     def _serve_again(self, app: App, by: str, *, moved: bool) -> None:
         """Start what served. Under a new name the release is deployed again: what a build made knows its old path."""

@@ -6,19 +6,23 @@ import secrets
 from dataclasses import dataclass
 
 from potions.errors import AppDirectoryGone
-from potions.flows.ports import Supervisor
+from potions.flows.ports import Outputs, Supervisor
 from potions.flows.run import World
 from potions.host.caddy import Caddy
+from potions.host.dns import Dns
 from potions.host.doctor.below_looks import BelowLooks
+from potions.host.doctor.platform_parts import PlatformParts
 from potions.host.locks import Locks
 from potions.host.network import Network
 from potions.host.storages import Storages
+from potions.host.terminals import Terminals
 from potions.host.trees import Trees
 from potions.layout import AppTree, Colour, Home
 from potions.model.app import App, Ports, choose_ports
 from potions.model.deployment import Deployment
 from potions.model.plan import Strategy
 from potions.model.variables import new_automatic_values
+from potions.service.app_names import AppNames
 from potions.service.mending import mend
 from potions.settings import Settings
 from potions.store.records import ChoosePorts
@@ -36,10 +40,15 @@ class Context:
     supervisor: Supervisor
     proxy: Caddy
     network: Network
+    terminals: Terminals
     trees: Trees
+    outputs: Outputs
     looks: BelowLooks
+    parts: PlatformParts
     storages: Storages
     locks: Locks
+    names: AppNames
+    dns: Dns
 
     def app(self, name: str) -> App:
         """The app of that name; raises AppUnknown."""
@@ -50,8 +59,8 @@ class Context:
 
     def set_stopped(self, app: App, stopped: bool) -> None:
         """Remember whether a person stopped the app, so that it also stays down, or comes up, with the computer."""
-        self.supervisor.keep_stopped(app.name, stopped=stopped)
         self.store.set_stopped(app.id, stopped)
+        self.supervisor.keep_stopped(app.name, stopped=stopped)
 
     def is_gone(self, app: App) -> bool:
         """Whether the app's directory, or what it cannot be without, was removed or replaced by hand.
@@ -110,6 +119,6 @@ class Context:
 
         return choose
 
-    def automatic_values(self, host: str) -> dict[str, str]:
+    def automatic_values(self, app: str) -> dict[str, str]:
         """The automatic variables of a new app. SECRET_KEY_BASE is 64 random bytes, as Phoenix and Rails want it."""
-        return new_automatic_values(secrets.token_urlsafe(64), host)
+        return new_automatic_values(secrets.token_urlsafe(64), self.names.before_a_domain(app))

@@ -108,6 +108,7 @@ class LifecycleService:
     def end_slot(self, app: App, colour: Colour) -> None:
         """Stop one slot with all that came of it. It gets the time that its own manifest asks for."""
         tree, supervisor = self._context.tree(app), self._context.supervisor
+        self._context.terminals.end_slot(app.name, colour, slots.SLOT_ENDS)
         gone = self._context.is_gone(app)
         grace = slots.UNSERVED_GRACE if gone else stop_timeout_of(self._context.world, tree, colour)
         for services in (

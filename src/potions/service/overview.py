@@ -12,16 +12,18 @@ from msgspec import structs
 from potions import __version__
 from potions.errors import AppDamaged
 from potions.host.caddy import InFlight
-from potions.host.doctor.exits import Exit, exits_since
+from potions.host.doctor.exits import Exit
 from potions.host.processes import memory_of
 from potions.layout import FIRST_LIVE, Colour
 from potions.model.app import App
 from potions.model.deployment import Deployment, SlotContent
+from potions.model.domain import Domain
 from potions.model.plan import Strategy
 from potions.model.service import PARTS, Phase, ServiceState, slot_service, worker_of, worker_services
 from potions.model.stored import StorageSample
 from potions.schema import AppDetail, AppSummary, Deployed, Part, PlatformStatus, ProcessDetail, SlotDetail
 from potions.service.context import Context
+from potions.service.domains import lost_domains
 from potions.service.sampling import StorageSampler
 from potions.service.variables import VariableService
 
@@ -35,6 +37,7 @@ class _Seen:
     last: Mapping[int, StorageSample]
     trends: Mapping[int, list[StorageSample]]
     failed: Mapping[int, int]
+    domains: Mapping[int, list[Domain]]
 
 
 #: How far back the ends of a slot's process are counted, in seconds.
@@ -63,6 +66,8 @@ class OverviewService:
             parts=self._parts(),
             apps=self.apps(),
             running=context.store.unfinished(),
+            dashboard=context.settings.dashboard_address,
+            host="" if context.settings.server is None else context.settings.server.address,
         )
 
     def apps(self) -> list[AppSummary]:
@@ -92,6 +97,7 @@ class OverviewService:
             running=waiting[0] if waiting else None,
             rollback_to=None if context.is_gone(app) else context.rollback_target(app),
             unsaved=self._variables.count_not_live(app) if self._serves(app) else 0,
+            lost_domains=lost_domains(context, app),
         )
 
     def _sample(self, app: App, *, measure: bool) -> StorageSample | None:
@@ -107,6 +113,7 @@ class OverviewService:
             last=context.store.last_storage_samples(),
             trends=self._sampler.trends(),
             failed=context.store.newest_failed(),
+            domains=context.store.every_domain(),
         )
 
     def _parts(self) -> list[Part]:
@@ -132,10 +139,10 @@ class OverviewService:
         try:
             return self._look(app, seen)
         except AppDamaged:
-            return AppSummary(app.name, self._address(app), None, FIRST_LIVE, "damaged", app.created)
+            return AppSummary(app.name, self._address(app, seen), None, FIRST_LIVE, "damaged", app.created)
 
-    def _address(self, app: App) -> str:
-        return f"http://{app.host}:{self._context.settings.http_port}"
+    def _address(self, app: App, seen: _Seen) -> str:
+        return self._context.names.address(app, [domain.name for domain in seen.domains.get(app.id, [])])
 
     def _look(self, app: App, seen: _Seen) -> AppSummary:
         gone = self._context.is_gone(app)
@@ -144,7 +151,7 @@ class OverviewService:
         sample = None if gone else seen.last.get(app.id)
         return AppSummary(
             name=app.name,
-            address=self._address(app),
+            address=self._address(app, seen),
             serves=self._deployed(app, held),
             live=live,
             state="gone" if gone else self._state(app, live, held, seen.states),
@@ -173,7 +180,7 @@ class OverviewService:
         return Deployed(held.deployment, held.label, deployment.ended)
 
     def _slots(self, app: App) -> list[SlotDetail]:
-        ended = exits_since(self._context.home.part_log("supervisord"), time.time() - EXITS_SECONDS)
+        ended = self._context.parts.exits_since(time.time() - EXITS_SECONDS)
         slots = [self._slot(app, colour) for colour in Colour]
         return [structs.replace(slot, exits=_exits(app, slot, ended)) for slot in slots]
 

@@ -54,7 +54,9 @@ class Recovery:
         self._apps.finish_interrupted()
         for app in self._context.store.apps():
             self._attempt(self._context.mend, app)
+            self._context.supervisor.keep_stopped(app.name, stopped=app.stopped)
         self._settle_services()
+        self._context.terminals.end_leftovers()
         for deployment in self._context.store.unfinished():
             self._attempt(self._settle, deployment)
         self._settle_sites()

@@ -9,7 +9,7 @@ from potions.store.database import Database
 from potions.store.failures import unusable
 
 #: The newest revision below ``migrations/versions``.
-HEAD = "0004"
+HEAD = "0005"
 
 
 def bring_to_head(database: Database) -> None:

@@ -9,6 +9,7 @@ from potions.store.audit import Audit
 from potions.store.condition import Condition
 from potions.store.database import Database
 from potions.store.deployments import Deployments
+from potions.store.domains import Domains
 from potions.store.invitations import Invitations
 from potions.store.journal import Journal
 from potions.store.people import People
@@ -28,6 +29,7 @@ from potions.store.variables import Variables
 class Store(
     Apps,
     Trash,
+    Domains,
     Variables,
     VariableHistory,
     Releases,

@@ -77,6 +77,22 @@ variables = Table(
     PrimaryKeyConstraint("app_id", "name"),
 )
 
+# A deleted app holds its domains until another app takes them; then it keeps only the memory that it had them.
+domains = Table(
+    "domains",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", Integer, ForeignKey("apps.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("is_primary", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False),
+    Column("added", UtcTime, nullable=False),
+    UniqueConstraint("app_id", "name", name="domains_of_app"),
+    sqlite_autoincrement=True,
+)
+Index("domains_name", domains.c.name, unique=True, sqlite_where=text("held"))
+Index("domains_primary", domains.c.app_id, unique=True, sqlite_where=text("is_primary"))
+
 # Who did what to which variables, without any value.
 variable_changes = Table(
     "variable_changes",

@@ -11,14 +11,13 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from potions.errors import InternalError, TrashUnknown
 from potions.model.app import App
 from potions.model.deployment import Status
-from potions.model.variable import VariableAct, VariableEvent
 from potions.names import AppName
 from potions.store import tables
 from potions.store.apps import living_app, ports_for, remove_app
 from potions.store.database import StorePart
+from potions.store.domains import HOST_VARIABLE, primary_of, take_back
 from potions.store.records import ChoosePorts, TrashRecord
-from potions.store.sealing import Sealer, open_variable, seal_variable
-from potions.store.variable_events import record
+from potions.store.remaking import make_anew
 
 
 class Trash(StorePart):
@@ -65,8 +64,9 @@ class Trash(StorePart):
     ) -> App:
         """Bring an app back, under ``new_name`` and on new ports, with variables, releases and deployments.
 
-        ``automatic`` are values to make anew (those which hold the name); a variable that was removed, or that a
-        person had set, stays as it is. Raises AppTaken, PortsExhausted, and TrashUnknown if it is not in the trash.
+        ``automatic`` are values to make anew (those which hold the name; a primary domain goes before); a variable
+        that was removed, or that a person had set, stays as it is. Raises AppTaken, PortsExhausted, and TrashUnknown if
+        it is not in the trash.
         """
         with self._database.writing() as connection:
             taken_out = connection.execute(delete(tables.trash).where(tables.trash.c.app_id == app_id))
@@ -75,9 +75,9 @@ class Trash(StorePart):
             ports = ports_for(connection, new_name, choose)
             row = {"name": new_name, "first_port": ports.first, "deleted_at": None}
             connection.execute(update(tables.apps).where(tables.apps.c.id == app_id).values(row))
-            remade = _make_anew(connection, self._sealer, app_id, automatic or {})
-            if remade:
-                record(connection, app_id, VariableEvent(tables.now(), by, VariableAct.REMADE, changed=remade))
+            take_back(connection, app_id)
+            own = {HOST_VARIABLE: primary} if (primary := primary_of(connection, app_id)) else {}
+            make_anew(connection, self._sealer, app_id, {**(automatic or {}), **own}, by)
             return living_app(connection, app_id)
 
 
@@ -103,20 +103,6 @@ def _end_deployments(connection: Connection, app_id: int) -> None:
     connection.execute(of_app.values(draining=False, standby_until=None))
     unfinished = of_app.where(tables.deployments.c.ended.is_(None))
     connection.execute(unfinished.values(status=Status.CANCELLED.value, ended=tables.now()))
-
-
-def _make_anew(connection: Connection, sealer: Sealer, app_id: int, automatic: Mapping[str, str]) -> list[str]:
-    """Returns the names of those that have another value now."""
-    columns = tables.variables.c
-    remade = []
-    for name, value in sorted(automatic.items()):
-        still_automatic = (columns.app_id == app_id, columns.name == name, columns.auto)
-        sealed = connection.execute(select(columns.sealed).where(*still_automatic)).scalar()
-        if sealed is not None and open_variable(sealer, app_id, name, sealed) != value:
-            anew = seal_variable(sealer, app_id, name, value)
-            connection.execute(update(tables.variables).where(*still_automatic).values(sealed=anew))
-            remade.append(name)
-    return remade
 
 
 def _newest_first() -> Select[Any]:

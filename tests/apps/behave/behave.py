@@ -40,6 +40,8 @@ class Behaviour(NamedTuple):
     """The port opens so late."""
     redirect_to_https: bool = False
     """Redirect every request without ``X-Forwarded-Proto: https``."""
+    only_host: str = ""
+    """Answer 400 to every request for another host, as Django does."""
     ignore_sigterm: bool = False
     stop_takes: float = 0
     """So long between the end of the last request and the exit."""
@@ -136,6 +138,8 @@ class Server:
             return 500, {}
         if self.behaviour.redirect_to_https and request.headers.get("x-forwarded-proto") != "https":
             return 301, {"Location": f"https://{request.headers.get('host', 'localhost')}{request.target}"}
+        if self.behaviour.only_host and request.headers.get("host") != self.behaviour.only_host:
+            return 400, {}
         return None
 
 

@@ -55,6 +55,11 @@ async def environment(_app: App, _request: Request, reply: Reply) -> None:
     await _json(reply, {os.fsdecode(name): base64.b64encode(value).decode() for name, value in pairs})
 
 
+async def asked(_app: App, request: Request, reply: Reply) -> None:
+    """GET /headers: what the request said, as JSON; names in lower case."""
+    await _json(reply, request.headers)
+
+
 async def working_directory(_app: App, _request: Request, reply: Reply) -> None:
     """GET /cwd: where the app was started, as text."""
     await reply.whole(200, os.fsencode(Path.cwd()), "text/plain")
@@ -180,6 +185,7 @@ async def _echo(app: App, request: Request) -> None:
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/"): identity,
     ("GET", "/env"): environment,
+    ("GET", "/headers"): asked,
     ("GET", "/cwd"): working_directory,
     ("GET", "/slow"): slow,
     ("GET", "/chunked"): chunked,

@@ -34,13 +34,12 @@ def everything_in_proc() -> str:
 def through_roots() -> str:
     found = []
     for pid in PIDS + [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]:
-        for way in ("root", "cwd", "fd"):
+        for way in (f"root{ROOT}", "cwd"):
             try:
-                entries = os.listdir(f"/proc/{pid}/{way}/{ROOT if way == 'root' else ''}")
+                text = Path(f"/proc/{pid}/{way}/storage/letter.txt").read_text()
             except OSError:
                 continue
-            if "storage" in entries or "letter.txt" in entries:
-                found.append(f"{pid}/{way}")
+            found.append(f"{pid}/{way}: {text}")
     return " ".join(found)
 
 
@@ -183,7 +182,7 @@ def attempt(way: Callable[[], str]) -> str:
 
 if __name__ == "__main__":
     got = {name: attempt(way) for name, way in ATTEMPTS.items()}
-    if "signal everybody" in sys.argv:
+    if "everybody" in sys.argv:
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        got["signal everybody"] = "sent" if attempt(lambda: str(os.kill(-1, signal.SIGUSR1))) else ""
+        attempt(lambda: str(os.kill(-1, signal.SIGUSR1)))
     Path(os.environ["STORAGE_DIR"], "got.json").write_text(json.dumps(got, indent=1))

@@ -14,19 +14,33 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from litestar import Litestar, Request, get
+from litestar import Litestar, Request, WebSocket, get, websocket
+from websockets.sync.client import unix_connect
 
 from potions.agent import app as agent_app
+from potions.agent.access import system_user
 from potions.agent.api.apps import caller
-from potions.agent.peer import PeerProtocol, peer_uid, user_name
+from potions.agent.peer import PeerProtocol, PeerWebSocket, peer_uid, user_name
 from support.platform import wait_for
 
 NOBODY = 65534
+PLAIN = b"GET /who HTTP/1.1\r\nHost: potions\r\n\r\n"
+UPGRADE = (
+    b"GET /who HTTP/1.1\r\nHost: potions\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
 
 
 @get("/who", sync_to_thread=False)
 def who(request: Request) -> dict[str, str]:  # type: ignore[type-arg]
     return {"caller": caller(request)}
+
+
+@websocket("/who")
+async def who_talks(socket: WebSocket) -> None:  # type: ignore[type-arg]
+    await socket.accept()
+    await socket.send_text(system_user(socket))
+    await socket.close()
 
 
 @pytest.fixture
@@ -40,7 +54,14 @@ def path() -> Iterator[Path]:
 @pytest.fixture
 def served(path: Path) -> Iterator[Path]:
     """An application behind the agent's own protocol, on a real unix socket."""
-    config = uvicorn.Config(Litestar([who]), http=PeerProtocol, lifespan="off", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        Litestar([who, who_talks]),
+        http=PeerProtocol,
+        ws=PeerWebSocket,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+    )
     server = uvicorn.Server(config)
     listener = agent_app.listen_privately(path)
     running = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -75,6 +96,12 @@ def test_a_caller_is_known_by_name(served: Path) -> None:
     assert ask(served).json() == {"caller": user_name(os.geteuid())}
 
 
+def test_a_caller_is_known_over_a_websocket_too(served: Path) -> None:
+    """The connection is another protocol's by then, and the peer the same."""
+    with unix_connect(str(served), "ws://potions/who") as line:
+        assert line.recv() == user_name(os.geteuid())
+
+
 def test_only_the_owner_can_open_the_socket(path: Path) -> None:
     """From its first moment, whatever the umask; what a killed agent left is replaced."""
     path.touch()
@@ -92,13 +119,13 @@ def test_a_stranger_is_cut_off(served: Path, caplog: pytest.LogCaptureFixture) -
     """Also where the socket was made readable: not one byte comes back, nothing breaks, others are answered."""
     served.chmod(0o666)
     with caplog.at_level(logging.WARNING):
-        for _ in range(20):
-            assert _ask_as_nobody(served) == b""
+        for request in (PLAIN, UPGRADE) * 10:
+            assert _ask_as_nobody(served, request) == b""
         assert ask(served).status_code == 200
     assert [record.getMessage() for record in caplog.records] == []
 
 
-def _ask_as_nobody(path: Path) -> bytes:
+def _ask_as_nobody(path: Path, request: bytes) -> bytes:
     """What another user gets for a request, byte for byte."""
     read_end, write_end = os.pipe()
     child = os.fork()
@@ -111,7 +138,7 @@ def _ask_as_nobody(path: Path) -> bytes:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.settimeout(10)
                 connection.connect(str(path))
-                got = _exchange(connection)
+                got = _exchange(connection, request)
         finally:
             os.write(write_end, got)
             os._exit(0)
@@ -122,9 +149,9 @@ def _ask_as_nobody(path: Path) -> bytes:
     return got
 
 
-def _exchange(connection: socket.socket) -> bytes:
+def _exchange(connection: socket.socket, request: bytes) -> bytes:
     try:
-        connection.sendall(b"GET /who HTTP/1.1\r\nHost: potions\r\n\r\n")
+        connection.sendall(request)
         return connection.recv(1000)
     except (ConnectionResetError, BrokenPipeError):
         return b""

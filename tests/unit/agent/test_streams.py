@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
 
 import anyio
@@ -92,6 +94,42 @@ def test_a_writer_in_another_thread_is_followed_to_its_end() -> None:
 def test_what_grows_for_ever_is_given_once_where_nobody_follows() -> None:
     """An app that prints without a pause does not keep the answer open."""
     assert followed(lambda: [b"again\n"], lambda: True) == [b"again\n"]
+
+
+def test_what_tells_that_there_is_more_is_not_looked_at_meanwhile() -> None:
+    """Each line is given as soon as it is there, and nobody looks while there is none."""
+    out, into = os.pipe()
+    os.set_blocking(out, False)
+    looks = [0]
+
+    def read() -> list[bytes]:
+        looks[0] += 1
+        try:
+            return [os.read(out, 100)]
+        except BlockingIOError:
+            return []
+
+    def write() -> None:
+        for number in range(3):
+            time.sleep(0.3)  # so that it is silent in between
+            os.write(into, b"%d\n" % number)
+
+    async def collect() -> list[bytes]:
+        found = []
+        with anyio.fail_after(20):
+            async for piece in follow(read, lambda: False, lambda: out):
+                found.append(piece)
+                if len(found) == 3:
+                    return found
+        return found
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    assert anyio.run(collect) == [b"0\n", b"1\n", b"2\n"]
+    writing.join()
+    assert looks[0] <= 8
+    os.close(out)
+    os.close(into)
 
 
 def test_what_is_over_and_empty_is_empty() -> None:

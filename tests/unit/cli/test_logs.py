@@ -62,6 +62,13 @@ def test_only_lines_with_a_text(run: Run, agent: CannedAgent) -> None:
 
 def test_lines_that_are_missing_are_told(run: Run, agent: CannedAgent) -> None:
     """Where they are missing, and not as a line of the app."""
-    agent.streams("/apps/blog/logs", [LogLine(Colour.BLUE, "", gap=True), *LINES[:1]])
+    agent.streams(
+        "/apps/blog/logs",
+        [LogLine(Colour.BLUE, "", gap=True), LogLine(Colour.BLUE, "7 were dropped", gap=True), *LINES[:1]],
+    )
     out = run("logs", "blog").out
-    assert out.splitlines() == ["blue  lines may be missing here: the log was rotated away", "blue  old red [b]"]
+    assert out.splitlines() == [
+        "blue  lines may be missing here: the log was rotated away",
+        "blue  7 were dropped",
+        "blue  old red [b]",
+    ]

@@ -396,3 +396,10 @@ def test_a_log_is_got_as_a_file(client: Client, agent: CannedAgent) -> None:
     with client.log_file("blog", slot=Colour.GREEN, process="mail") as log:
         assert (log.size, b"".join(log.pieces)) == (8, b"one\ntwo\n")
     assert agent.asked[0].query == {"slot": "green", "process": "mail"}
+
+
+def test_a_log_of_which_nobody_knows_the_size_is_got_as_well(client: Client, agent: CannedAgent) -> None:
+    """That of a server, whose journal is read while it is sent."""
+    agent.adds("GET", "/apps/blog/logs/file", Answer(lines=[b"one\n", b"two\n"]))
+    with client.log_file("blog") as log:
+        assert (log.size, b"".join(log.pieces)) == (None, b"one\ntwo\n")

@@ -78,8 +78,15 @@ def test_a_carriage_return_ends_no_line() -> None:
 
 def test_the_last_lines_are_those_of_this_deployment() -> None:
     """At most thirty, and nothing from before its start."""
-    script = Script(output={"blue.log": b"old\n"})
-    run = script.run(output_start=4)
-    script.output["blue.log"] += b"".join(b"line %d\n" % number for number in range(50)) + b"unfinished \xff"
+    script = Script(output={"web": b"old\n"})
+    run = script.run(output_start={"web": "4"})
+    script.output["web"] += b"".join(b"line %d\n" % number for number in range(50)) + b"unfinished \xff"
     tell_last_lines(run)
     assert script.lines == [*(f"line {number}" for number in range(50 - LAST_LINES + 1, 50)), "unfinished \ufffd"]
+
+
+def test_output_that_cannot_be_read_hides_no_failure() -> None:
+    """What is told with it is why something else failed: the log says that its words are missing, and goes on."""
+    script = Script(output={"web": b"old\n"}, unreadable=True)
+    assert tell_last_lines(script.run()) is False
+    assert script.notes == ["what it printed cannot be read: It is broken."]

@@ -42,7 +42,7 @@ def test_confirm_counts_whatever_the_new_slot_answers() -> None:
 )
 def test_a_switch_that_does_not_arrive_is_told(answer: Answer | None, seen: str) -> None:
     """With what was seen last."""
-    script = Script(asked=[answer], output={"blue.log": b"nothing to see\n"})
+    script = Script(asked=[answer], output={"web": b"nothing to see\n"})
     with pytest.raises(ConfirmFailed) as failed:
         check_through_the_proxy(script.run())
     assert seen in failed.value.why

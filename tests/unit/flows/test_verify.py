@@ -15,7 +15,7 @@ from support.scripted_world import RUNNING, Script
 
 SOON = '[health]\ntimeout = "100ms"\n'
 EXITED = ServiceState(Phase.EXITED, exit_status=3)
-OUTPUT = {"blue.log": b"starting\nport is taken\n"}
+OUTPUT = {"web": b"starting\nport is taken\n"}
 
 
 _WITHOUT_A_PATH = [(200, True), (302, True), (404, True), (499, True), (500, False), (503, False)]

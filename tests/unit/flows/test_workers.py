@@ -66,7 +66,7 @@ def test_workers_wait_for_the_switch_unless_they_start_with_web() -> None:
 )
 def test_a_worker_that_does_not_stay_up_fails_the_deploy(states: list[dict[str, ServiceState]]) -> None:
     """It ended, or it was started again behind our back; its last lines are told."""
-    script = Script(procfile="web: serve\nmails: send\n", every_state=states, output={"blue.mails.log": b""})
+    script = Script(procfile="web: serve\nmails: send\n", every_state=states, output={"mails": b""})
     with pytest.raises(WorkerExited, match="mails") as failed:
         workers.start_workers(script.run())
     assert "The command was: send" in failed.value.why

@@ -10,7 +10,7 @@ import pytest
 from potions.errors import ProxyRefused
 from potions.host.caddy import Caddy
 from potions.layout import Home
-from support.bare_home import TOKEN, bare_home, running_caddy
+from support.bare_home import bare_home, bare_settings, running_caddy
 from support.platform import free_port
 
 
@@ -87,6 +87,6 @@ def test_what_is_still_broken_leaves_caddy_as_it_was(caddy: Caddy, home: Home, p
 def test_a_caddy_that_is_down_cannot_be_compared(tmp_path_factory: pytest.TempPathFactory) -> None:
     """It says so."""
     with bare_home() as home, pytest.raises(ProxyRefused):
-        down = Caddy(home, free_port(), TOKEN)
+        down = Caddy(home, bare_settings())
         down.write_caddyfile()
         down.difference()

@@ -19,7 +19,9 @@ import pytest
 
 from potions.host.programs import caddy_program
 from potions.layout import AppTree, Colour, Home
-from potions.render.caddy import Site, render_caddyfile, render_site
+from potions.render.caddy import Site, render_site
+from potions.render.caddyfile import render_caddyfile
+from support.bare_home import bare_settings
 
 _TOKEN = "a-one-time-token"
 _HOST = "gallery.localhost"
@@ -136,7 +138,7 @@ class _Proxy:
             probe_token=_TOKEN,
         )
         self.home.site("gallery").write_text(render_site(site))
-        self.home.caddyfile.write_text(render_caddyfile(self.home, self.port))
+        self.home.caddyfile.write_text(render_caddyfile(self.home, bare_settings(self.port)))
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 20

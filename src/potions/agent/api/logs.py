@@ -17,7 +17,7 @@ from potions.agent.pipes import in_thread
 from potions.agent.streams import NDJSON, follow
 from potions.layout import Colour
 from potions.model.access import Needs
-from potions.service.logs import OutputFile
+from potions.service.logs import LogFile, LogReader
 
 
 class LogController(Controller):
@@ -26,8 +26,8 @@ class LogController(Controller):
     path = "/apps/{name:str}/logs"
     tags = ("logs",)
 
-    @get(sync_to_thread=True, needs=Needs.VIEWER, summary="The last lines, and what comes after them")
-    def output(
+    @get(needs=Needs.VIEWER, summary="The last lines, and what comes after them")
+    async def output(
         self,
         service: Asked,
         name: FromPath[str],
@@ -38,12 +38,9 @@ class LogController(Controller):
         after: Annotated[str | None, QueryParameter(description="A line's cursor: begin behind it.")] = None,
         contains: Annotated[str, QueryParameter(max_length=1000, description="Only lines with this text.")] = "",
     ) -> Stream:
-        reader = service.logs.open(name, slot, process, lines, after, contains)
-
-        def read() -> list[bytes]:
-            return [msgspec.json.encode(line) + b"\n" for line in reader.read()]
-
-        return Stream(follow(read, lambda: not follow_it and reader.is_at_end()), media_type=NDJSON)
+        opened = partial(service.logs.open, name, slot, process, lines, after, contains, follow=follow_it)
+        reader = await in_thread(opened)
+        return Stream(_lines(reader, follow_it), media_type=NDJSON, background=BackgroundTask(reader.close))
 
     @get(
         "/file",
@@ -60,15 +57,27 @@ class LogController(Controller):
     ) -> Stream:
         log = await in_thread(partial(service.logs.file, name, slot, process))
         headers = {
-            "Content-Length": str(log.size),
             "Content-Disposition": f'attachment; filename="{log.name}"',
             "X-Content-Type-Options": "nosniff",
         }
+        if log.size is not None:
+            headers["Content-Length"] = str(log.size)
         end = BackgroundTask(log.close)
         return Stream(_sent(log), media_type="text/plain; charset=utf-8", headers=headers, background=end)
 
 
-async def _sent(log: OutputFile) -> AsyncIterator[bytes]:
+async def _lines(reader: LogReader, follow_it: bool) -> AsyncIterator[bytes]:
+    def read() -> list[bytes]:
+        return [msgspec.json.encode(line) + b"\n" for line in reader.read()]
+
+    try:
+        async for lines in follow(read, lambda: not follow_it and reader.is_at_end(), reader.fileno):
+            yield lines
+    finally:
+        reader.close()
+
+
+async def _sent(log: LogFile) -> AsyncIterator[bytes]:
     pieces = log.pieces()
     try:
         while (piece := await in_thread(lambda: next(pieces, None))) is not None:

@@ -6,8 +6,10 @@ from potions.dashboard.pages.account import AccountPages
 from potions.dashboard.pages.apps import AppPages
 from potions.dashboard.pages.audit import AuditPages
 from potions.dashboard.pages.codes import CodePages
+from potions.dashboard.pages.console import ConsolePages
 from potions.dashboard.pages.deployment import DeploymentPages
 from potions.dashboard.pages.deployments import DeploymentsPages
+from potions.dashboard.pages.domains import DomainPages
 from potions.dashboard.pages.environment import EnvironmentPages
 from potions.dashboard.pages.environment_file import EnvironmentFilePages
 from potions.dashboard.pages.logs import LogPages
@@ -30,11 +32,13 @@ PAGES = (
     DeploymentPages,
     RollbackPages,
     ReleasePages,
+    DomainPages,
     EnvironmentPages,
     EnvironmentFilePages,
     StoragePages,
     StoredFilePages,
     LogPages,
+    ConsolePages,
     SettingsPages,
     TrashPages,
     AccountPages,

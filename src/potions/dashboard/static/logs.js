@@ -29,7 +29,7 @@
   const lineOf = (one) => {
     const line = document.createElement("div");
     line.className = one.gap ? "line gap" : "line";
-    if (one.gap) line.textContent = one.slot ? `${one.slot} ${one.process}: lines were rotated away here before they were read` : one.text;
+    if (one.gap) line.textContent = one.slot ? `${one.slot} ${one.process}: ${one.text || "lines were rotated away here before they were read"}` : one.text;
     else line.append(span(`slot-name ${one.slot}`, one.slot), " ", span("process", one.process), " ", span("text", one.text));
     return line;
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import stat
@@ -21,12 +22,15 @@ def look_at(path: Path) -> Seen:
         return Seen(Thing.NOTHING)
     thing = thing_of(status.st_mode)
     target = _target(path) if thing is Thing.LINK else ""
-    return Seen(thing, status.st_mode & _PERMISSIONS, user_name(status.st_uid), target)
+    return Seen(thing, status.st_mode & _PERMISSIONS, user_name(status.st_uid), target, group_name(status.st_gid))
 
 
 def thing_of(mode: int) -> Thing:
     """What a mode, as stat(2) gives it, is the mode of."""
-    known = ((stat.S_ISDIR, Thing.DIRECTORY), (stat.S_ISREG, Thing.FILE), (stat.S_ISLNK, Thing.LINK))
+    known = (
+        *((stat.S_ISDIR, Thing.DIRECTORY), (stat.S_ISREG, Thing.FILE), (stat.S_ISLNK, Thing.LINK)),
+        (stat.S_ISSOCK, Thing.SOCKET),
+    )
     return next((thing for is_one, thing in known if is_one(mode)), Thing.OTHER)
 
 
@@ -36,6 +40,14 @@ def user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def group_name(gid: int) -> str:
+    """The name of a group, or its number where it has none."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
 
 
 def names_in(folder: Path) -> list[str]:

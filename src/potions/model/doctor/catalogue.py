@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from potions.model.doctor import (
+    certificates,
+    computer,
     database,
     entries,
     home,
@@ -14,6 +16,7 @@ from potions.model.doctor import (
     room,
     sites,
     storage,
+    units,
     visits,
 )
 from potions.model.doctor.finding import Kind
@@ -21,6 +24,9 @@ from potions.model.doctor.finding import Kind
 #: By concern, in the order of ``docs/doctor.md``.
 BY_CONCERN: dict[str, tuple[Kind, ...]] = {
     "The platform's parts": parts.KINDS,
+    "Units of a server": units.KINDS,
+    "The server": computer.KINDS,
+    "Certificates": certificates.KINDS,
     "The home": home.KINDS,
     "Room on the disk": room.KINDS,
     "The database": database.KINDS,

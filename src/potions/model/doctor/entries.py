@@ -18,6 +18,7 @@ class Thing(StrEnum):
     DIRECTORY = "directory"
     FILE = "file"
     LINK = "link"
+    SOCKET = "socket"
     OTHER = "other"
 
 
@@ -31,6 +32,8 @@ class Seen(msgspec.Struct, frozen=True):
     """The user's name, or its number where it has none."""
     target: str = ""
     """Where a link leads, as its text says."""
+    group: str = ""
+    """Of the group the same as of the user."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -51,13 +54,20 @@ class Wanted(msgspec.Struct, frozen=True):
     """Whether one that is missing can be made anew, empty."""
     do: str = ""
     """What to run where it is missing and cannot be made."""
+    group: str = ""
+    """Empty where it does not matter."""
+
+    @property
+    def belongs_to(self) -> str:
+        """As ``chown`` reads it."""
+        return f"{self.owner}:{self.group}" if self.group else self.owner
 
 
 DIRECTORY_MISSING = Kind(
     "directory-missing",
     Severity.ERROR,
     "A directory that Potions keeps things in is not there.",
-    "potions doctor --fix, or: potions up",
+    "potions doctor --fix, or: potions up; on a server: sudo potions server install",
     "makes it anew, empty",
 )
 FILE_MISSING = Kind(
@@ -146,13 +156,14 @@ def _missing(wanted: Wanted, app: str) -> Finding:
 
 
 def _judge_owner(wanted: Wanted, seen: Seen, app: str, as_root: bool) -> Iterator[Finding]:
-    if seen.owner != wanted.owner:
+    there = f"{seen.owner}:{seen.group}" if wanted.group else seen.owner
+    if there != wanted.belongs_to:
         yield OWNER_WRONG.found(
-            f"{wanted.path} belongs to {seen.owner}.",
+            f"{wanted.path} belongs to {there}.",
             app=app,
             place=wanted.path,
-            expected=f"It belongs to {wanted.owner}.",
-            do=f"As root: chown -h {wanted.owner} {wanted.path}",
+            expected=f"It belongs to {wanted.belongs_to}.",
+            do=f"As root: chown -h {wanted.belongs_to} {wanted.path}",
             fixable=as_root and wanted.fixable,
         )
 

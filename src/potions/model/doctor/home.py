@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from potions.errors import PotionsError
+from potions.model.doctor.cures import EMBEDDED, Cures
 from potions.model.doctor.finding import Finding, Kind, Severity
 
 HOME_REFUSED = Kind(
@@ -25,7 +26,8 @@ SETTINGS_BROKEN = Kind(
     "settings-broken",
     Severity.ERROR,
     "potions.json cannot be read.",
-    "Mend it, or remove it and name the ports again: potions up --http-port PORT --first-port PORT",
+    "Mend it, or remove it and name the ports again: potions up --http-port PORT --first-port PORT; "
+    "on a server: sudo potions server install",
 )
 KEY_MISSING = Kind(
     "key-missing",
@@ -43,13 +45,14 @@ PATH_POOR = Kind(
     "path-poor",
     Severity.WARNING,
     "PATH of the apps lacks /usr/bin: their commands and builds do not find the programs of this computer.",
-    "PATH=$PATH:/usr/bin:/bin potions up; then: potions redeploy APP",
+    "PATH=$PATH:/usr/bin:/bin potions up; on a server: put it into search_path in /etc/potions/potions.json; "
+    "then: potions redeploy APP",
 )
 LIMIT_LOW = Kind(
     "limit-low",
     Severity.WARNING,
     "A limit that Potions was started with (ulimit) is too low for a proxy, or for files of any size.",
-    "potions down; raise the limit; potions up",
+    "potions down; raise the limit; potions up; on a server: systemctl cat potions-agent",
 )
 MEMORY_SHORT = Kind(
     "memory-short",
@@ -74,15 +77,16 @@ _NEEDED = "/usr/bin"
 _FEW_FILES = 4096
 
 
-def told(kind: Kind, error: PotionsError, *, place: object = "", app: str = "") -> Finding:
-    """An error that Potions meets elsewhere, as a finding."""
-    return kind.found(error.what, why=error.why, do=error.do, place=place, app=app)
+def told(kind: Kind, error: PotionsError, *, place: object = "", app: str = "", do: str = "") -> Finding:
+    """An error that Potions meets elsewhere, as a finding. ``do`` stands instead of what the error says to do."""
+    return kind.found(error.what, why=error.why, do=do or error.do, place=place, app=app)
 
 
-def judge_search_path(search_path: str) -> Iterator[Finding]:
+def judge_search_path(search_path: str, cures: Cures = EMBEDDED) -> Iterator[Finding]:
     """``PATH`` of the apps leads to the programs of the computer."""
     if _NEEDED not in (folder.rstrip("/") for folder in search_path.split(":")):
-        yield PATH_POOR.found(f"PATH of the apps is {search_path or 'empty'}.", expected=f"{_NEEDED} is in it.")
+        what = f"PATH of the apps is {search_path or 'empty'}."
+        yield PATH_POOR.found(what, expected=f"{_NEEDED} is in it.", do=cures.search_path)
 
 
 class LimitsSeen(msgspec.Struct, frozen=True):
@@ -94,21 +98,21 @@ class LimitsSeen(msgspec.Struct, frozen=True):
     """Processes of its control group that the kernel ended."""
 
 
-def judge_limits(seen: LimitsSeen) -> Iterator[Finding]:
+def judge_limits(seen: LimitsSeen, cures: Cures = EMBEDDED) -> Iterator[Finding]:
     """A proxy can hold many connections, files may be of any size, memory suffices."""
     if seen.open_files is not None and seen.open_files < _FEW_FILES:
         yield LIMIT_LOW.found(
             f"Potions may open {seen.open_files:,} files and connections at once.",
             place="open files",
             expected=f"{_FEW_FILES:,} or more: the proxy needs two for each visitor.",
-            do=f"potions down; ulimit -n {_FEW_FILES}; potions up",
+            do=cures.open_files,
         )
     if seen.file_bytes is not None:
         yield LIMIT_LOW.found(
             f"No file that Potions or an app writes may have more than {seen.file_bytes:,} bytes.",
             place="file size",
             expected="No limit.",
-            do="potions down; ulimit -f unlimited; potions up",
+            do=cures.file_size,
         )
     if seen.killed_for_memory:
         yield MEMORY_SHORT.found(

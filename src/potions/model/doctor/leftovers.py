@@ -41,7 +41,7 @@ PURGE_LEFT = Kind(
 PROGRAM_STRAY = Kind(
     "program-stray",
     Severity.WARNING,
-    "supervisord has a program of an app or a slot that does not exist.",
+    "supervisord, or systemd, has a program of an app or a slot that does not exist.",
     "potions doctor --fix",
     "ends it and forgets it",
 )
@@ -104,7 +104,7 @@ def judge_purges(paths: Iterable[str]) -> list[Finding]:
 
 
 def judge_programs(names: Iterable[str], apps: Iterable[str]) -> list[Finding]:
-    """``names``: of services, as ``model.service`` makes them, that supervisord or its folder knows."""
+    """``names``: of services, as ``model.service`` makes them, that the supervisor or its folders know."""
     known = set(apps)
     return [
         PROGRAM_STRAY.found(f"The program {name} belongs to no slot of any app.", place=name)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import msgspec
 
+from potions.model.doctor.cures import EMBEDDED, Cures
 from potions.model.doctor.finding import Finding, Kind, Severity
 from potions.model.service import Phase
 
 _UP = "potions up"
+_ON_SERVER = "; on a server: "
 
 NEVER_STARTED = Kind("never-started", Severity.ERROR, "Potions was never started in this home.", f"Start it: {_UP}")
 NOT_RUNNING = Kind("not-running", Severity.ERROR, "Potions is stopped, and its apps with it.", f"Start it: {_UP}")
@@ -22,27 +24,28 @@ LEFT_BEHIND = Kind(
 SUPERVISOR_DOWN = Kind(
     "supervisor-down",
     Severity.ERROR,
-    "supervisord does not answer: no app can be deployed, started or stopped.",
-    f"{_UP} starts everything anew",
+    "supervisord, or on a server systemd, does not answer: no app can be deployed, started or stopped.",
+    f"{_UP} starts everything anew{_ON_SERVER}see systemctl status",
 )
 PROXY_DOWN = Kind(
     "proxy-down",
     Severity.ERROR,
     "Caddy does not run, or does not answer: no visitor reaches any app.",
-    _UP,
+    f"{_UP}{_ON_SERVER}sudo systemctl start potions-caddy",
     "starts it, where nothing else has its port",
 )
 PROXY_OUTDATED = Kind(
     "proxy-outdated",
     Severity.WARNING,
     "Caddy's program was replaced since it started, as by an upgrade: the old one runs on.",
-    "potions down, then potions up, when visitors can wait for a moment",
+    "When visitors can wait for a moment: potions down, then potions up"
+    f"{_ON_SERVER}sudo systemctl restart potions-caddy",
 )
 AGENT_DOWN = Kind(
     "agent-down",
     Severity.ERROR,
     "The agent does not run, or ends again and again. The apps serve on; nothing can be asked for.",
-    _UP,
+    f"{_UP}{_ON_SERVER}sudo systemctl start potions-agent",
     "starts it",
 )
 AGENT_SILENT = Kind(
@@ -52,13 +55,16 @@ AGENT_SILENT = Kind(
     "Look again in a minute; then see the end of its log",
 )
 AGENT_VERSION = Kind(
-    "agent-version", Severity.WARNING, "The agent is of another version than this command.", f"{_UP} starts it anew"
+    "agent-version",
+    Severity.WARNING,
+    "The agent is of another version than this command.",
+    f"{_UP} starts it anew{_ON_SERVER}sudo potions server install",
 )
 PROGRAM_MISSING = Kind(
     "program-missing",
     Severity.ERROR,
     "A program that Potions brings along is missing or cannot be run.",
-    "Install Potions again, with all its dependencies",
+    f"Install Potions again, with all its dependencies{_ON_SERVER}sudo potions server install",
 )
 
 KINDS = (
@@ -86,6 +92,7 @@ class PartSeen(msgspec.Struct, frozen=True):
     """The end of that."""
     replaced: bool = False
     """Its program was removed or replaced since it started."""
+    cures: Cures = EMBEDDED
 
 
 def judge_proxy(seen: PartSeen) -> Iterator[Finding]:
@@ -96,10 +103,13 @@ def judge_proxy(seen: PartSeen) -> Iterator[Finding]:
             place="caddy",
             expected="It runs, and answers the agent.",
             why=seen.last_lines,
+            do=seen.cures.proxy,
             fixable=seen.phase not in {Phase.RUNNING, Phase.STOPPING},
         )
     elif seen.replaced:
-        yield PROXY_OUTDATED.found("Caddy runs from a program that was replaced since.", place="caddy")
+        yield PROXY_OUTDATED.found(
+            "Caddy runs from a program that was replaced since.", place="caddy", do=seen.cures.old_proxy
+        )
 
 
 def judge_agent(seen: PartSeen) -> Iterator[Finding]:
@@ -118,6 +128,6 @@ def judge_agent(seen: PartSeen) -> Iterator[Finding]:
             place="agent",
             expected="It runs.",
             why=seen.last_lines,
-            do=f"What it says last stands above; its whole log is {seen.log}" if again else _UP,
+            do=f"What it says last stands above; its whole log is {seen.log}" if again else seen.cures.agent,
             fixable=not again,
         )

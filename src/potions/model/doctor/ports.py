@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from potions.layout import Colour
+from potions.model.doctor.cures import EMBEDDED, Cures
 from potions.model.doctor.finding import Finding, Kind, Severity
 
 STRANGER_ANSWERS = Kind(
@@ -25,7 +26,7 @@ HTTP_PORT_TAKEN = Kind(
     "http-port-taken",
     Severity.ERROR,
     "Another program listens on the port on which Caddy answers visitors.",
-    "End that program; or: potions down, then potions up --http-port PORT",
+    "End that program; or, but on a server: potions down, then potions up --http-port PORT",
 )
 HOMES_OVERLAP = Kind(
     "homes-overlap",
@@ -67,7 +68,7 @@ def _whose(seen: PortSeen) -> str:
     return f"the {'live' if seen.live else 'idle'} slot's of {seen.app}"
 
 
-def judge_http_port(port: int, strangers: Iterable[str]) -> Iterator[Finding]:
+def judge_http_port(port: int, strangers: Iterable[str], cures: Cures = EMBEDDED) -> Iterator[Finding]:
     """Only Caddy listens where visitors come."""
     names = ", ".join(strangers)
     if names:
@@ -75,7 +76,7 @@ def judge_http_port(port: int, strangers: Iterable[str]) -> Iterator[Finding]:
             f"{names} listens on port {port}.",
             place=port,
             expected="Caddy listens there, and nobody else.",
-            do="End that program; or: potions down, then potions up --http-port PORT",
+            do=cures.http_port,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from potions.model.doctor.cures import EMBEDDED, Cures
 from potions.model.doctor.finding import Finding, Kind, Severity
 
 DISK_FULL = Kind(
@@ -36,7 +37,7 @@ IN_MEMORY = Kind(
     "in-memory",
     Severity.INFO,
     "It lies in memory (tmpfs): all of it is gone when the computer restarts.",
-    "For what has to stay, choose another home: POTIONS_HOME=~/potions potions up",
+    "For what has to stay, choose another home: POTIONS_HOME=~/potions potions up; on a server mount a disk there",
 )
 
 KINDS = (DISK_FULL, DISK_LOW, INODES_LOW, DISK_READ_ONLY, IN_MEMORY)
@@ -61,12 +62,12 @@ class DiskSeen(msgspec.Struct, frozen=True):
     """As ``mount`` says it: ``ext4``."""
 
 
-def judge_room(seen: DiskSeen, kept: int) -> Iterator[Finding]:
+def judge_room(seen: DiskSeen, kept: int, cures: Cures = EMBEDDED) -> Iterator[Finding]:
     """``kept``: the bytes that a deploy leaves free for everything else."""
     if seen.read_only:
         yield DISK_READ_ONLY.found(f"The file system of {seen.path} can only be read.", place=seen.path)
     if seen.kind == "tmpfs":
-        yield IN_MEMORY.found(f"{seen.path} lies in memory.", place=seen.path)
+        yield IN_MEMORY.found(f"{seen.path} lies in memory.", place=seen.path, do=cures.memory_disk)
     if seen.free < kept:
         yield _short_of_bytes(DISK_FULL, seen, kept)
     elif seen.free < kept * _LOW:

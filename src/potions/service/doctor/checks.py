@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potions.service.doctor import app, platform, storage, strays, visit
+from potions.service.doctor import app, app_units, platform, server, storage, strays, visit
 from potions.service.doctor.look import AppCheck, Check
 
 OF_PLATFORM = (
@@ -18,6 +18,14 @@ OF_PLATFORM = (
     Check("leftovers", strays.look_at_temporary),
 )
 
+#: Beside them, on a server.
+OF_SERVER = (
+    Check("units", server.look_at_units_of_platform),
+    Check("server", server.look_at_server),
+    Check("certificates", server.look_at_certificates),
+    Check("starts", server.look_at_starts),
+)
+
 OF_APP = (
     AppCheck("records", "directories, and what the slots hold", app.look_at_records),
     AppCheck("processes", "slots, workers and ports", app.look_at_processes),
@@ -26,6 +34,9 @@ OF_APP = (
     AppCheck("releases", "archives and logs", app.look_at_releases),
     AppCheck("half-made", "what deploys and uploads leave when they are cut off", app.look_at_leftovers),
 )
+
+#: Beside them, on a server.
+OF_APP_OF_SERVER = (AppCheck("units of apps", "units, and what starts with the computer", app_units.look_at_app_units),)
 
 #: Only where one app is asked for: with many, they would take minutes.
 OF_ONE_APP = (

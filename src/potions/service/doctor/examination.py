@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from potions.errors import AppUnknown, PotionsError
 from potions.host.locks import Lock
+from potions.layout import Server
 from potions.model.app import App
 from potions.model.doctor import records
 from potions.model.doctor.finding import Finding, worst_first, worst_of
 from potions.schema import Looked
 from potions.service.context import Context
-from potions.service.doctor.checks import OF_APP, OF_ONE_APP, OF_PLATFORM
+from potions.service.doctor.checks import OF_APP, OF_APP_OF_SERVER, OF_ONE_APP, OF_PLATFORM, OF_SERVER
 from potions.service.doctor.look import AppCheck, Check, Look, counted
 from potions.service.doctor.scene import AppScene, Scene, look_around
 from potions.service.jobs import Jobs
@@ -38,13 +39,16 @@ class Examination:
     def __init__(self, context: Context, jobs: Jobs) -> None:
         self._context = context
         self._jobs = jobs
+        is_server = isinstance(context.home, Server)
+        self._of_platform = (*OF_PLATFORM, *(OF_SERVER if is_server else ()))
+        self._of_app = (*OF_APP, *(OF_APP_OF_SERVER if is_server else ()))
 
     def platform(self) -> list[Found]:
         """What belongs to no single app. Only what two looks in a row find counts."""
-        first = self._platform_once(OF_PLATFORM)
+        first = self._platform_once(self._of_platform)
         if not any(found.findings for found in first):
             return first
-        again = {finding.key for found in self._platform_once(OF_PLATFORM) for finding in found.findings}
+        again = {finding.key for found in self._platform_once(self._of_platform) for finding in found.findings}
         return [
             found._replace(findings=[finding for finding in found.findings if finding.key in again]) for found in first
         ]
@@ -61,9 +65,9 @@ class Examination:
         if not apps:
             return []
         scene = look_around(self._context, self._jobs, apps)
-        by_app = [self._confirmed(one, _check_app(scene, one)) for one in scene.apps]
+        by_app = [self._confirmed(one, self._check_app(scene, one)) for one in scene.apps]
         name = f"{apps[0].name}: " if named else ""
-        return [_merged(check, name, len(apps), every) for check, *every in zip(OF_APP, *by_app, strict=True)]
+        return [_merged(check, name, len(apps), every) for check, *every in zip(self._of_app, *by_app, strict=True)]
 
     def closely(self, app: App) -> list[Found]:
         """What takes its time: how an app answers, and what is in its storage."""
@@ -103,7 +107,10 @@ class Examination:
     def app_now(self, app: App) -> tuple[AppScene, list[Found]]:
         """One look at an app, and at what was looked at. For who is alone with it. Raises AppUnknown."""
         scene = look_around(self._context, self._jobs, [self._context.app(app.name)])
-        return scene.apps[0], _check_app(scene, scene.apps[0])
+        return scene.apps[0], self._check_app(scene, scene.apps[0])
+
+    def _check_app(self, scene: Scene, app: AppScene) -> list[Found]:
+        return [_of_app(check, scene, app) for check in self._of_app]
 
 
 def looked(found: Found) -> Looked:
@@ -114,10 +121,6 @@ def looked(found: Found) -> Looked:
 def sorted_findings(found: Iterable[Found]) -> list[Finding]:
     """All of them, the worst first, otherwise in the order of the checks."""
     return worst_first(finding for one in found for finding in one.findings)
-
-
-def _check_app(scene: Scene, app: AppScene) -> list[Found]:
-    return [_of_app(check, scene, app) for check in OF_APP]
 
 
 def _of_app(check: AppCheck, scene: Scene, app: AppScene) -> Found:

@@ -9,43 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from potions.errors import InternalError, StartFailed, StillRunning, UnsafePath
 from potions.host import processes
 from potions.host.caddy import wait_until_up
 from potions.host.doctor.process_table import ProcessTable
-from potions.host.doctor.texts import last_lines
-from potions.host.files import provision, remove_tree, replace_link, write_atomically
+from potions.host.files import provision, provision_as_named, remove_tree, replace_link, write_atomically
 from potions.host.permissions import set_permissions
-from potions.layout import Colour, Entry
-from potions.model.doctor import entries, leftovers, parts, records, sites
+from potions.layout import Colour, Directory, Entry
+from potions.model.doctor import computer, entries, leftovers, parts, records, sites, units
 from potions.model.doctor import processes as running
 from potions.model.doctor.entries import Thing, Wanted
 from potions.model.doctor.finding import Finding
 from potions.model.plan import Shipped
 from potions.model.service import worker_service
-from potions.service.context import Context
-from potions.service.doctor import wanted
-from potions.service.doctor.scene import AppScene
-from potions.service.lifecycle import LifecycleService
+from potions.service.doctor import server_fixes, wanted
+from potions.service.doctor.bench import Bench
 
 _PROXY_TIMEOUT = 15.0
 _GRACE = 10.0
-
-
-class Bench(NamedTuple):
-    """What a fix works with. ``app`` is None for what belongs to no single app."""
-
-    context: Context
-    lifecycle: LifecycleService
-    app: AppScene | None
-
-    @property
-    def the_app(self) -> AppScene:
-        if self.app is None:
-            raise InternalError("A fix of an app was asked for without one.")
-        return self.app
 
 
 Fix = Callable[[Bench, Finding], str]
@@ -58,8 +40,9 @@ def start_proxy(bench: Bench, _finding: Finding) -> str:
     """Raises StartFailed with Caddy's last lines where it does not come up."""
     bench.context.supervisor.start("caddy")
     if not wait_until_up(bench.context.proxy, _PROXY_TIMEOUT):
-        log = bench.context.home.part_log("caddy")
-        raise StartFailed("Caddy did not come up.", why=last_lines(log), do=f"Its whole log is {log}")
+        own = bench.context.parts
+        why = own.last_lines("caddy")
+        raise StartFailed("Caddy did not come up.", why=why, do=f"Its whole log: {own.log_of('caddy')}")
     return "started Caddy"
 
 
@@ -105,6 +88,9 @@ def _apps(bench: Bench, name: str) -> Iterator[set[str]]:
 
 def make_directory(bench: Bench, finding: Finding) -> str:
     one = _wanted(bench, finding)
+    if one.group:
+        provision_as_named([Directory(one.path, one.mode, one.owner, one.group)])
+        return f"made {one.path}"
     entry = Entry(one.path, "app" if one.of_app else "platform", one.mode)
     provision([entry], bench.context.world.account)
     return f"made {one.path}"
@@ -121,7 +107,7 @@ def make_marker(bench: Bench, finding: Finding) -> str:
 def set_right(bench: Bench, finding: Finding) -> str:
     one = _wanted(bench, finding)
     set_permissions(one.path, one.mode, wanted.owner_of(one, bench.context.world.account))
-    return f"set owner and permissions of {one.path}: {one.owner}, {one.mode:04o}"
+    return f"set owner and permissions of {one.path}: {one.belongs_to}, {one.mode:04o}"
 
 
 def make_link(bench: Bench, finding: Finding) -> str:
@@ -228,4 +214,12 @@ FIXES: Mapping[str, Fix] = {
     leftovers.PURGE_LEFT.code: remove_purged,
     running.WORKER_DOWN.code: start_worker,
     sites.HOLD_LEFT.code: end_hold,
+    units.APP_UNIT_MISSING.code: server_fixes.write_unit,
+    units.APP_UNIT_WRONG.code: server_fixes.write_unit,
+    units.UNIT_NOT_READ.code: server_fixes.read_units,
+    units.UNIT_NOT_ENABLED.code: server_fixes.enable_unit,
+    units.UNIT_DOWN.code: server_fixes.start_unit,
+    units.STARTING_LEFT.code: server_fixes.forget_start,
+    units.STOPPED_WRONG.code: server_fixes.set_stopped,
+    computer.JOURNAL_PASSING.code: server_fixes.keep_journal,
 }

@@ -13,13 +13,13 @@ from potions.host.doctor.disks import look_at_disk
 from potions.host.doctor.entries import bytes_at
 from potions.host.doctor.limits import look_at_limits
 from potions.host.doctor.process_table import homes_at_work, is_program_replaced, words_of
-from potions.host.doctor.texts import last_lines
 from potions.host.programs import caddy_version
 from potions.host.trees import ROOM_KEPT
 from potions.layout import Home
 from potions.model.doctor import database, entries, home, parts, ports, processes, room, sites
 from potions.model.doctor.finding import Finding
 from potions.model.service import PARTS, Phase
+from potions.service.context import Context
 from potions.service.doctor import wanted
 from potions.service.doctor.look import Look, counted
 from potions.service.doctor.scene import MINUTES, Scene
@@ -28,37 +28,40 @@ from potions.store.revision import HEAD
 
 
 def look_at_parts(scene: Scene) -> Look:
-    """supervisord, Caddy, the agent and the dashboard."""
+    """The supervisor, Caddy, the agent and the dashboard."""
     found: list[Finding] = []
-    version = _caddy_version(found)
+    own = scene.context.parts
+    version = _caddy_version(scene.context, found)
     if scene.is_supervised:
         found += parts.judge_proxy(_proxy_seen(scene))
     else:
-        found.append(parts.SUPERVISOR_DOWN.found("supervisord does not answer.", place="supervisord"))
-    found += processes.judge_exits(scene.exits(PARTS), MINUTES, lambda part: str(scene.context.home.part_log(part)))
-    found += home.judge_limits(look_at_limits(os.getpid()))
-    words = f"supervisord, Caddy {version}, agent {__version__} on Python {computer.python_version()}"
+        words = f"{own.supervisor()} does not answer."
+        found.append(parts.SUPERVISOR_DOWN.found(words, place="supervisor", do=own.cures.supervisor))
+    found += processes.judge_exits(scene.exits(PARTS), MINUTES, own.log_of)
+    found += home.judge_limits(look_at_limits(os.getpid()), own.cures)
+    words = f"{own.supervisor()}, Caddy {version}, agent {__version__} on Python {computer.python_version()}"
     return Look(words, found)
 
 
-def _caddy_version(found: list[Finding]) -> str:
+def _caddy_version(context: Context, found: list[Finding]) -> str:
     try:
-        return caddy_version()
+        return caddy_version(context.home)
     except StartFailed as error:
-        found.append(home.told(parts.PROGRAM_MISSING, error, place="caddy"))
+        found.append(home.told(parts.PROGRAM_MISSING, error, place="caddy", do=context.parts.cures.programs))
         return "?"
 
 
 def _proxy_seen(scene: Scene) -> parts.PartSeen:
-    log = scene.context.home.part_log("caddy")
+    own = scene.context.parts
     state = scene.state("caddy")
     answers = scene.context.proxy.is_up()
     return parts.PartSeen(
         phase=state.phase,
         answers=answers,
-        log=str(log),
-        last_lines="" if answers else last_lines(log),
+        log=own.log_of("caddy"),
+        last_lines="" if answers else own.last_lines("caddy"),
         replaced=state.phase is Phase.RUNNING and any(map(is_program_replaced, scene.table.family(state.pid))),
+        cures=own.cures,
     )
 
 
@@ -74,20 +77,26 @@ def look_at_home(scene: Scene) -> Look:
     except HomeRefused as error:
         found.append(home.told(home.HOME_UNREACHABLE, error, place=context.home.root))
     try:
-        found += home.judge_search_path(context.world.search_path())
+        found += home.judge_search_path(context.world.search_path(), context.parts.cures)
     except HomeRefused as error:
-        found.append(home.told(home.SETTINGS_BROKEN, error, place=context.home.settings))
+        found.append(
+            home.told(home.SETTINGS_BROKEN, error, place=context.home.settings, do=context.parts.cures.settings)
+        )
     return Look(f"{len(looked)} directories and files of the home", found)
 
 
 def look_at_room(scene: Scene) -> Look:
     """Every file system that the home or a storage is on."""
-    paths = [scene.context.home.root, *(app.tree.storage for app in scene.apps if not app.gone)]
+    home = scene.context.home
+    paths = [home.root, home.state, home.logs, *(app.tree.storage for app in scene.apps if not app.gone)]
     disks: dict[int, room.DiskSeen] = {}
     for path in paths:
-        disks.setdefault(path.stat().st_dev, look_at_disk(path))
+        if path.exists():
+            disks.setdefault(path.stat().st_dev, look_at_disk(path))
     first = next(iter(disks.values()))
-    return Look(room.words_of(first), [found for disk in disks.values() for found in room.judge_room(disk, ROOM_KEPT)])
+    cures = scene.context.parts.cures
+    found = [one for disk in disks.values() for one in room.judge_room(disk, ROOM_KEPT, cures)]
+    return Look(room.words_of(first), found)
 
 
 def look_at_database(scene: Scene) -> Look:
@@ -101,13 +110,16 @@ def look_at_database(scene: Scene) -> Look:
 def look_at_ports(scene: Scene) -> Look:
     """The proxy's own port, and other homes."""
     settings = scene.context.settings
-    strangers = scene.strangers(settings.http_port, _caddies(scene))
+    cures, own = scene.context.parts.cures, _caddies(scene)
+    public = (80, 443) if settings.server is not None else ()
+    visited = [(port, scene.strangers(port, own)) for port in (*public, settings.http_port)]
     others = [
         (str(other.root), theirs.first_port)
         for other in map(Home, homes_at_work())
         if other != scene.context.home and (theirs := read_settings(bytes_at(other.settings) or b"")) is not None
     ]
-    found = [*ports.judge_http_port(settings.http_port, strangers), *ports.judge_homes(settings.first_port, others)]
+    found = [one for port, strangers in visited for one in ports.judge_http_port(port, strangers, cures)]
+    found += ports.judge_homes(settings.first_port, others)
     return Look(f"port {settings.http_port} of the proxy; {counted(len(others), 'other home')}", found)
 
 

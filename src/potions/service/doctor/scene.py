@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from potions.errors import AppDamaged, SupervisorRefused
-from potions.host.doctor.exits import Exit, exits_since
+from potions.host.doctor.exits import Exit
 from potions.host.doctor.process_table import ProcessTable, name_of
 from potions.host.listeners import Held, every_listener
 from potions.layout import AppTree, Colour
@@ -65,7 +65,7 @@ class Scene:
     """The names of those."""
     states: Mapping[str, ServiceState]
     is_supervised: bool
-    """Whether supervisord answered. Without it nothing is known of what should run."""
+    """Whether supervisord, or systemd, answered. Without it nothing is known of what should run."""
     table: ProcessTable = field(default_factory=ProcessTable)
     listeners: list[Held] = field(default_factory=every_listener)
     now: float = field(default_factory=time.time)
@@ -80,7 +80,7 @@ class Scene:
 
     @cached_property
     def _exits(self) -> list[Exit]:
-        return exits_since(self.context.home.part_log("supervisord"), self.now - MINUTES * 60)
+        return self.context.parts.exits_since(self.now - MINUTES * 60)
 
     def web(self, app: AppScene, colour: Colour) -> ServiceState:
         return self.state(slot_service(app.name, colour))

@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from potions.host.doctor.entries import files_in, names_in
+from potions.host.doctor.entries import names_in
 from potions.host.doctor.leftovers import temporary_in
 from potions.model.deployment import Deployment
 from potions.model.doctor import leftovers, processes, records
@@ -40,14 +40,13 @@ def look_at_directories(scene: Scene) -> Look:
 
 
 def look_at_programs(scene: Scene) -> Look:
-    """What supervisord and its folder know, and what runs from directories of this home."""
-    home = scene.context.home
-    files = [path.stem for path, _ in files_in(home.programs) if path.suffix in {".conf", ".json"}]
+    """What the supervisor and its folders know, and what runs from directories of this home."""
+    context = scene.context
     found = [
-        *leftovers.judge_programs([*files, *scene.states], scene.every_app),
+        *leftovers.judge_programs([*context.parts.programs(), *scene.states], scene.every_app),
         *processes.judge_strays(_strays(scene)),
     ]
-    return Look(counted(len(scene.states), "program") + " of supervisord", found)
+    return Look(f"{counted(len(scene.states), 'program')} of {context.parts.supervisor()}", found)
 
 
 def _strays(scene: Scene) -> list[tuple[str, frozenset[int]]]:

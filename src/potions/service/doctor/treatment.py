@@ -14,8 +14,9 @@ from potions.model.doctor.finding import Finding
 from potions.schema import Treated
 from potions.service.context import Context
 from potions.service.doctor.app import site_text
+from potions.service.doctor.bench import Bench
 from potions.service.doctor.examination import Examination, sorted_findings
-from potions.service.doctor.fixes import FIXES, Bench
+from potions.service.doctor.fixes import FIXES
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
 

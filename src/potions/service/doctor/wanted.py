@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from potions.host.doctor.entries import files_in, look_at, user_name
-from potions.layout import ENV_FILE_MODE, HOLDS_MODE, SLOT_MODE, Colour, Entry
+import msgspec
+
+from potions.host.doctor.entries import files_in, group_name, look_at, user_name
+from potions.layout import ENV_FILE_MODE, HOLDS_MODE, SERVER, SLOT_MODE, Colour, Entry, Server
 from potions.model.doctor.entries import Seen, Thing, Wanted, WantedLink
 from potions.model.service import Account
 from potions.service.context import Context
 from potions.service.doctor.scene import AppScene
+from potions.service.doctor.wanted_server import of_server
 
 _ANYBODY = 0o077
 _PRIVATE = 0o600
@@ -25,6 +30,8 @@ def is_root() -> bool:
 def of_home(context: Context) -> list[Wanted]:
     """Those of the home itself."""
     home, account = context.home, context.world.account
+    if isinstance(home, Server):
+        return of_server(home)
     side_files = [home.database.with_name(f"{home.database.name}-{kind}") for kind in ("wal", "shm")]
     texts = [path for folder in (home.sites, home.programs) for path, _ in files_in(folder) if path.suffix]
     # What is missing of these is told elsewhere, with what it means.
@@ -37,11 +44,15 @@ def of_home(context: Context) -> list[Wanted]:
 
 
 def of_app(app: AppScene, account: Account) -> list[Wanted]:
-    """Those of an app."""
-    return [
+    """Those of an app. On a server their groups count as well."""
+    found = [
         *_directories(app.tree.entries(), account),
         *(one for colour in Colour for one in _slot(app, colour, account)),
     ]
+    if app.tree.root.parent != SERVER.apps:
+        return found
+    groups = {True: group_name(account.gid), False: group_name(os.getegid())}
+    return [msgspec.structs.replace(one, group=groups[one.of_app]) for one in found]
 
 
 def links_of(app: AppScene) -> list[WantedLink]:
@@ -59,6 +70,8 @@ def owner_of(wanted: Wanted, account: Account) -> tuple[int, int] | None:
     """The user and group it should belong to; None where this process can give nothing away."""
     if not is_root():
         return None
+    if wanted.group:
+        return pwd.getpwnam(wanted.owner).pw_uid, grp.getgrnam(wanted.group).gr_gid
     return (account.uid, account.gid) if wanted.owner == account.name else (os.geteuid(), os.getegid())
 
 

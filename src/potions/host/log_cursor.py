@@ -18,10 +18,12 @@ from potions.host.kept_output import MARK_BYTES, Place
 
 #: Always fewer characters than this.
 CURSOR_MAX = 1000
+NO_CURSOR = "It is no cursor of a log line."
+OTHER_SCOPE = "It belongs to another app, or to another choice of slot and process."
 _VERSION = 1
-_SCOPE_BYTES = 4
+SCOPE_BYTES = 4
 #: Version, scope, when it was made (milliseconds), whether places had to be left out.
-_HEAD = struct.Struct(f">B{_SCOPE_BYTES}sQB")
+_HEAD = struct.Struct(f">B{SCOPE_BYTES}sQB")
 _OFFSET_BYTES = 3
 _PLACE_BYTES = MARK_BYTES + _OFFSET_BYTES
 _LARGEST_OFFSET: int = 2 ** (8 * _OFFSET_BYTES) - 1
@@ -40,7 +42,7 @@ class LogCursor(msgspec.Struct, frozen=True):
 
 def scope_of(app_id: int, slot: str | None, process: str | None) -> bytes:
     """What a cursor is for: it fits nothing else."""
-    return hashlib.blake2b(f"{app_id} {slot} {process}".encode(), digest_size=_SCOPE_BYTES).digest()
+    return hashlib.blake2b(f"{app_id} {slot} {process}".encode(), digest_size=SCOPE_BYTES).digest()
 
 
 def encode_cursor(scope: bytes, made: float, places: Iterable[Place]) -> str:
@@ -57,13 +59,20 @@ def decode_cursor(text: str, scope: bytes) -> LogCursor:
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         version, found, made, cut = _HEAD.unpack_from(data)
     except (ValueError, struct.error) as error:
-        raise _refused("It is no cursor of a log line.") from error
+        raise cursor_refused(NO_CURSOR) from error
     places = data[_HEAD.size :]
     if len(text) >= CURSOR_MAX or version != _VERSION or len(places) % _PLACE_BYTES or cut > 1:
-        raise _refused("It is no cursor of a log line.")
+        raise cursor_refused(NO_CURSOR)
     if found != scope:
-        raise _refused("It belongs to another app, or to another choice of slot and process.")
+        raise cursor_refused(OTHER_SCOPE)
     return LogCursor(made / 1000, bool(cut), [_place(places[at:]) for at in range(0, len(places), _PLACE_BYTES)])
+
+
+def cursor_refused(why: str) -> RequestRefused:
+    """What is answered to a cursor of nothing here."""
+    return RequestRefused(
+        "The log cannot be read on from there.", why=why, do="Ask without: after. Then it begins with the last lines."
+    )
 
 
 def _packed(place: Place) -> bytes:
@@ -73,9 +82,3 @@ def _packed(place: Place) -> bytes:
 
 def _place(data: bytes) -> Place:
     return Place(int.from_bytes(data[MARK_BYTES:_PLACE_BYTES], "big"), data[:MARK_BYTES])
-
-
-def _refused(why: str) -> RequestRefused:
-    return RequestRefused(
-        "The log cannot be read on from there.", why=why, do="Ask without: after. Then it begins with the last lines."
-    )

@@ -1,0 +1,87 @@
+"""The check of an app's units on a server: what serves serves again after a reboot, and nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from potions.errors import PotionsError
+from potions.flows.run import plan_in
+from potions.host.doctor.entries import names_in
+from potions.host.doctor.units import is_as_written, look_at_services
+from potions.layout import Colour, Server
+from potions.model.doctor import units
+from potions.model.doctor.finding import Finding
+from potions.model.plan import RunPlan
+from potions.model.service import Phase, Service, slot_service, worker_service
+from potions.service.context import Context
+from potions.service.doctor.look import Look, counted
+from potions.service.doctor.scene import AppScene, Scene
+
+
+def look_at_app_units(scene: Scene, app: AppScene) -> Look:
+    """Will what serves serve again after a reboot, and nothing else?"""
+    home = scene.context.home
+    if app.gone or app.damage or app.live is None or not isinstance(home, Server):
+        return Look("not looked at", [])
+    services = list(services_of(scene.context, app))
+    seen = look_at_services(service.name for service, _ in services)
+    found: list[Finding] = []
+    for service, colour in services:
+        unit = units.AppUnitSeen(
+            seen[service.name],
+            is_as_written(home, service),
+            home.spec(service.name).exists(),
+            is_live=colour is app.live,
+        )
+        found += units.judge_app_unit(app.name, unit)
+    found += units.judge_starting(_markers(scene, app, home), app=app.name)
+    stays_down = (home.stopped / app.name).exists()
+    found += units.judge_stopped(app.name, stopped=app.app.stopped, stays_down=stays_down)
+    return Look(f"{counted(len(services), 'unit')}, and what starts with the computer", found)
+
+
+def services_of(context: Context, app: AppScene) -> Iterator[tuple[Service, Colour]]:
+    """What the units of both slots are written from, with their slots. Commands are not in a unit, and not in these."""
+    for colour in Colour:
+        plan = _plan(context, app, colour)
+        if plan is not None:
+            names = [slot_service(app.name, colour)]
+            names += [worker_service(app.name, colour, worker.name) for worker in plan.workers]
+            for name in names:
+                yield _service(context, app, colour, name, plan), colour
+
+
+def _plan(context: Context, app: AppScene, colour: Colour) -> RunPlan | None:
+    """None where the slot holds nothing, or nothing says any more how that is run."""
+    try:
+        return None if app.held.get(colour) is None else plan_in(context.world, app.tree, colour)
+    except PotionsError:
+        return None
+
+
+def _service(context: Context, app: AppScene, colour: Colour, name: str, plan: RunPlan) -> Service:
+    return Service(
+        name=name,
+        command="",
+        directory=app.tree.slot(colour),
+        env_file=app.tree.env_file(colour),
+        log_file=app.tree.output_log(colour),
+        account=context.world.account,
+        stop_timeout=plan.manifest.stop_timeout,
+        restart=True,
+        app_directory=app.tree.root,
+        limits=plan.manifest.limits,
+    )
+
+
+def _markers(scene: Scene, app: AppScene, home: Server) -> list[tuple[str, str]]:
+    """Those of this app by which nothing runs; the live slot may have one, and starts without it too."""
+    found = []
+    for name in names_in(home.starting):
+        slot, _, rest = name.partition(".")
+        of, _, colour = slot.rpartition("-")
+        service = ".".join(word for word in (of, colour, rest) if word)
+        runs = scene.state(service).phase in {Phase.RUNNING, Phase.CRASHING, Phase.STOPPING}
+        if of == app.name and colour != app.live and not runs:
+            found.append((str(home.starting / name), f"{name}.service"))
+    return found

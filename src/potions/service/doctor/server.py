@@ -1,0 +1,95 @@
+"""The checks that only a server has: its units, its users and firewall, the computer, certificates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from potions.host.doctor.certificates import look_at_kept
+from potions.host.doctor.computer import admins, look_at_computer
+from potions.host.doctor.entries import names_in
+from potions.host.doctor.units import look_at_units
+from potions.layout import Colour, Server
+from potions.model.doctor import certificates, computer, units
+from potions.model.doctor.finding import Finding
+from potions.server import looks
+from potions.service.context import Context
+from potions.service.doctor.look import Look, counted
+from potions.service.doctor.scene import Scene
+
+#: What has to run, beside Caddy and the agent, which are told of with the parts.
+_UNITS = (
+    *("potions-agent.socket", "potions-agent-web.socket", "potions-dashboard.socket", "potions-dashboard.service"),
+    *("potions-agent.service", "potions-caddy.service"),
+)
+_FIREWALL = "potions-firewall.service"
+_WITH_PARTS = frozenset({"potions-caddy.service"})
+_EPMD = "potions-epmd.service"
+
+
+def look_at_units_of_platform(scene: Scene) -> Look:
+    """Are they there, do they run, will they after a reboot?"""
+    context = scene.context
+    seen = look_at_units(_units(context))
+    differences = looks.units(context.settings)
+    found: list[Finding] = []
+    for name, unit in seen.items():
+        mine = units.judge_platform_unit(unit, _last_lines(context, unit))
+        found += (one for one in mine if name not in _WITH_PARTS or one.code != units.UNIT_DOWN.code)
+    found += (units.judge_written(name, f"{text}.") for name, text in differences.items() if seen[name].is_there)
+    return Look(f"{counted(len(seen), 'unit')} of the platform", found)
+
+
+def _units(context: Context) -> list[str]:
+    server = context.settings.server
+    return [*_UNITS, *([_FIREWALL] if server is None or server.firewall else []), *_epmd(context)]
+
+
+def _epmd(context: Context) -> list[str]:
+    """There from the first Erlang app on."""
+    home = context.home
+    return [_EPMD] if isinstance(home, Server) and (home.units / _EPMD).exists() else []
+
+
+def _last_lines(context: Context, unit: units.UnitSeen) -> str:
+    if unit.active == "active" or not unit.is_there:
+        return ""
+    return context.parts.last_lines(unit.name.removeprefix("potions-").removesuffix(".service"))
+
+
+def look_at_server(scene: Scene) -> Look:
+    """The computer, and what the install laid down beside the units."""
+    settings = scene.context.settings
+    seen = look_at_computer(updates=looks.has_updates())
+    found = list(computer.judge_computer(seen))
+    found += computer.judge_users(looks.users())
+    found += computer.judge_firewall(looks.firewall(settings))
+    who = ", ".join(admins())
+    return Look(f"Linux {seen.kernel}; potions-admin: {who or 'nobody beside root'}", found)
+
+
+def look_at_certificates(scene: Scene) -> Look:
+    """Those that Caddy keeps for names that are in use."""
+    kept = list(look_at_kept(scene.context.home, _public_names(scene)))
+    found = list(certificates.judge_certificates(kept, datetime.now(UTC)))
+    return Look(counted(len(kept), "certificate"), found)
+
+
+def _public_names(scene: Scene) -> set[str]:
+    server = scene.context.settings.server
+    return {server.dashboard} if server is not None and server.dashboard else set()
+
+
+def look_at_starts(scene: Scene) -> Look:
+    """Files that let slots of no app be started."""
+    home = scene.context.home
+    if not isinstance(home, Server):
+        return Look("not looked at", [])
+    there = names_in(home.starting)
+    left = [(str(home.starting / name), f"{name}.service") for name in there if not _app_of(name) & scene.every_app]
+    return Look(counted(len(there), "slot") + " may run beside the live ones", units.judge_starting(left))
+
+
+def _app_of(marker: str) -> set[str]:
+    """The app of ``blog-blue.worker.mail``; nothing for what is no marker of ours."""
+    app, dash, colour = marker.partition(".")[0].rpartition("-")
+    return {app} if dash and colour in set(Colour) else set()
