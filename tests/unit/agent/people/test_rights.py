@@ -163,7 +163,15 @@ def _fresh(doors: Doors, askers: dict[str, Asker], who: str) -> Asker:
 def _code(doors: Doors, client: Client | None, route: str) -> str:
     """The code of the refusal that a request gets; empty where there was none. It asks for what is not there."""
     method, path = route.split(" ")
-    words = {"name": "ghost", "number": "1", "token": "none", "person": "ghost", "which": "999999", "variable": "NONE"}
+    words = {
+        "name": "ghost",
+        "number": "1",
+        "token": "none",
+        "person": "ghost",
+        "which": "999999",
+        "variable": "NONE",
+        "domain": "ghost.example",
+    }
     http = (client or doors.web)._http
     answer = http.request(
         method, path.format(**words), content=b"[]", headers={"Content-Type": "application/json"}, timeout=60
