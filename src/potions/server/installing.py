@@ -84,7 +84,6 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
     os.umask(0o022)
     with tempfile.TemporaryDirectory(prefix="potions-install-") as scratch:
         wheel = open_wheel(order.wheel) if order.wheel else wheel_of_this_program(Path(scratch))
-        has_firewall = settings.server is None or settings.server.firewall
         yield (
             [
                 packages_step(),
@@ -93,7 +92,7 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
                 program_step(wheel),
                 settings_step(settings, order.wishes.acme_root),
                 units_step(wheel, settings),
-                *([firewall_step()] if has_firewall else []),
+                firewall_step(wanted=settings.server is None or settings.server.firewall),
                 upgrades_step(),
                 proxy_step(settings),
                 services_step(settings),
