@@ -15,8 +15,8 @@ potions doctor --fix           mend what can be mended safely, after a question
 ```
 
 It compares what is with what should be, and says for each difference what to run. It needs no agent: where Potions
-does not run, it looks at what would keep it from starting. A look changes nothing and takes a fraction of a
-second, so it can run at any time.
+does not run, it looks at what would keep it from starting (on a server: `sudo potions doctor`). A look changes
+nothing and takes a fraction of a second, on a server a few, so it can run at any time.
 
 **Exit status.** 0 if there is nothing, or only information; 1 if there is an error or a warning. For cron, which
 mails what is printed:
@@ -42,6 +42,16 @@ again.
 It never touches a file in storage, and in a slot it makes nothing but a missing `./storage`. What somebody else may
 have put where it is (a directory of no app, a file where a link should be, an archive that nobody knows) stays, and
 the finding says what a person can do.
+
+## On a server
+
+Beside what it looks at everywhere: the units of the platform and of each app's slots and workers (are they there, as
+Potions writes them, do they start with the computer; what a person added in a drop-in is named and left alone), what
+starts after a reboot, owners, groups and permissions of everything that the install laid down, the users and the
+firewall, whether security updates come, whether a reboot is due, the kernel, the clock and the journal, domains in
+DNS, certificates. The line `server` names the members of `potions-admin`. Exits are counted from systemd's journal.
+
+What the install lays down, the install puts right: `sudo potions server install` changes only what differs.
 
 ## Into the storage
 

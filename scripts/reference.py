@@ -32,9 +32,9 @@ _CLI = """\
 Every command takes `--json`, and then prints the API's answer and nothing else. The exit status is 0 only if what was
 asked for is done; 1 if it failed, 2 if the words themselves were refused, 130 after Ctrl-C. `potions dev` has that of
 the command that it becomes (127 if there is none of that name). The errors are listed in
-[errors.md](errors.md). Every command takes `--server USER@HOST`, or a [server](servers.md)'s name, but those that only make sense on
-this computer. `POTIONS_HOME` names the home that is meant; without it, that is `~/.local/share/potions`, and
-`/var/lib/potions-embedded` for root.
+[errors.md](errors.md). Every command takes `--server USER@HOST`, or a [server](servers.md)'s name, but those that
+only make sense on this computer. `POTIONS_HOME` names the home that is meant; without it, that is the server's where
+`potions server install` was run, else `~/.local/share/potions`, and `/var/lib/potions-embedded` for root.
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ while sleep 0.02; do
         http://127.0.0.1:8480/
 done >/root/codes
 """
+CADDY_CONFIG = "curl --silent --unix-socket /run/potions/caddy/admin.sock http://localhost/config/"
 SLOW_BUILD = '[build]\ncommand = "until test -e /tmp/go-on; do sleep 0.1; done"\n'
 
 
@@ -190,6 +192,7 @@ def test_what_is_named_is_set_and_what_is_not_stays(installed: Installed) -> Non
     settings = json.loads(machine.read("/etc/potions/potions.json"))
     assert (settings["probe_token"], settings["app_user"]) == (token, "deploy")
     server = settings["server"]
+    assert "potions.example.com" in machine.do(CADDY_CONFIG), "the proxy that runs was told"
     assert (server["address"], server["wildcard"]) == (machine.address, "apps.example.com")
     assert (server["certificates"]["email"], server["certificates"]["internal"]) == ("a@example.com", True)
     assert "https://potions.example.com/welcome/" in machine.do([POTIONS, "dashboard"])
@@ -198,6 +201,7 @@ def test_what_is_named_is_set_and_what_is_not_stays(installed: Installed) -> Non
     )
     assert done.status == 0, done.text
     assert check(machine) == (0, [])
+    assert "potions.example.com" not in machine.do(CADDY_CONFIG)
 
 
 def test_bad_options_are_refused_and_change_nothing(installed: Installed) -> None:
@@ -267,6 +271,43 @@ def changed_wheel(wheel: Path, folder: Path, number: int) -> Path:
                 data += b"potions/turns.py,,\n"
             new.writestr(name, data + b"#\n" * number if name == "potions/turns.py" else data)
     return target
+
+
+def test_a_new_caddy_is_started_and_the_gap_is_told(installed: Installed) -> None:
+    """It is the one part whose visitors notice; how long is measured."""
+    machine = installed.machine
+    machine.do("touch /usr/local/lib/potions/caddy")
+    assert check(machine) == (1, ["potions-caddy.service runs what was there before"])
+    agent = pids(machine)[1]
+    done = install(machine, program=POTIONS)
+    assert re.search(r"Caddy was started anew; for \d+ ms nobody was answered", done.err), done.text
+    assert pids(machine)[1] == agent
+    assert check(machine) == (0, [])
+
+
+def test_broken_settings_are_told_and_not_made_anew(installed: Installed) -> None:
+    """The server's name and ports would be lost without a word."""
+    machine = installed.machine
+    before = machine.read("/etc/potions/potions.json")
+    machine.write("/etc/potions/potions.json", "{", mode=0o600)
+    done = install(machine, program=POTIONS)
+    assert done.status == 2
+    assert "/etc/potions/potions.json cannot be read." in done.err
+    machine.write("/etc/potions/potions.json", before, mode=0o600)
+    assert install(machine, program=POTIONS).status == 0
+
+
+def test_the_words_of_embedded_commands_fit_a_server(installed: Installed) -> None:
+    """`potions up` and `down` are refused; where the agent does not run, systemd's command is named."""
+    machine = installed.machine
+    for command in ("up", "down"):
+        refused = machine.run([POTIONS, command])
+        assert (refused.status, "is a Potions server already" in refused.err) == (2, True)
+    assert "potions-admin" in machine.run([POTIONS, "status"], user="nobody").err
+    machine.do("systemctl stop potions-agent.socket potions-agent-web.socket potions-agent.service")
+    assert "sudo systemctl start potions-agent" in machine.run([POTIONS, "status"]).err
+    assert install(machine, program=POTIONS).status == 0
+    assert check(machine) == (0, [])
 
 
 @pytest.mark.contract("P17")

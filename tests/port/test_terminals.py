@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import struct
-import termios
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +18,8 @@ from potions.model.terminal import ProgramEnd, Purpose, TerminalProgram, Window
 from support.platform import COMMAND_TIMEOUT, wait_for
 from support.supervised import Stage
 
+#: TIOCGPTN of <asm-generic/ioctls.h>, for which ``termios`` has no name.
+_NUMBER_OF_TERMINAL = 0x80045430
 #: Says its size whenever it hears that it has another one.
 SIZES = "trap 'stty size' WINCH; stty size; echo ready; while :; do read line && echo heard $line; done"
 
@@ -195,7 +196,7 @@ def test_no_other_program_of_the_user_can_open_the_terminal(opening: Opening) ->
         pytest.skip("needs root")
     one = opening("echo ready; sleep 3600", Window(80, 24))
     read(one.streams.output, b"ready")
-    (number,) = struct.unpack("I", fcntl.ioctl(one.streams.output, termios.TIOCGPTN, bytes(4)))
+    (number,) = struct.unpack("I", fcntl.ioctl(one.streams.output, _NUMBER_OF_TERMINAL, bytes(4)))
     other = opening(f"exec 3<> /dev/pts/{number}")
     assert other.wait() != ProgramEnd(0)
 

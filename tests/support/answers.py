@@ -143,7 +143,8 @@ def detail(name: str = "blog", state: str = "running", serves: Deployed | int | 
 
 def platform(apps: list[AppSummary] | None = None, running: list[Deployment] | None = None) -> PlatformStatus:
     parts = [Part("supervisor", True, 100, ""), Part("proxy", False, 0, "http://*.localhost:8480")]
-    return PlatformStatus("0.1.0", "/home/ann/potions", 8480, 4000, "ann", parts, apps or [], running or [])
+    address = "http://potions.localhost:8480"
+    return PlatformStatus("0.1.0", "/home/ann/potions", 8480, 4000, "ann", parts, apps or [], running or [], address)
 
 
 def removal(name: str = "blog", restorable_until: datetime | None = NOW + timedelta(hours=72)) -> Removal:

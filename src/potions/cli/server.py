@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cyclopts import App
 
-server = App(name="server", help="Make this computer a server, or add, list, choose and forget those that SSH reaches.")
+server = App(name="server", help="Make a computer a server, and know those that SSH reaches.")
 for _name, _target in (
     ("install", "server_install:install"),
     ("uninstall", "server_install:uninstall"),

@@ -168,6 +168,22 @@ class Caddy:
         """Write the file that Caddy starts with and that every load sends."""
         write_atomically(self._home.caddyfile, self.caddyfile_text(), self._mode)
 
+    def put_caddyfile(self, *, load: bool) -> None:
+        """Write that file and load it, or only see that Caddy would take it. A refused one is taken back."""
+        path = self._home.caddyfile
+        with self._change():
+            before = path.read_bytes() if path.exists() else None
+            self._mark_unloaded()
+            self.write_caddyfile()
+            try:
+                if load:
+                    self._load()
+                else:
+                    self._validate()
+            except ProxyRefused:
+                self._restore(path, before)
+                raise
+
     def caddyfile_text(self) -> bytes:
         """What stands in that file."""
         return render_caddyfile(self._home, self._settings).encode()

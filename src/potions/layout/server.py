@@ -23,8 +23,6 @@ CADDY_USER = "potions-caddy"
 #: Its members may command the agent, and with that everything on the computer.
 ADMIN_GROUP = "potions-admin"
 
-#: Whom Caddy runs as, and the user's own group.
-CADDY_USER = "potions-caddy"
 #: What Caddy's user may read, and nobody may who is not in its group.
 SITE_MODE = 0o640
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from potions.errors import HomeBusy
+from potions.host.locks import Locks
 from potions.layout import SERVER
 from potions.server.accounts import accounts_step
 from potions.server.computer import look_at_computer
@@ -18,12 +20,15 @@ from potions.server.firewall import firewall_step
 from potions.server.packages import packages_step
 from potions.server.program import finished_step, old_versions_step, program_step
 from potions.server.refusals import refuse, refuse_database, warnings
-from potions.server.services import services_step
+from potions.server.services import proxy_step, services_step
 from potions.server.step import InstallReport, Say, Step, StepReport, carry_out, check
 from potions.server.tree import tree_step
 from potions.server.units import units_step, upgrades_step
 from potions.server.wheel import open_wheel, wheel_of_this_program
 from potions.settings import HTTP_PORT, Settings
+
+#: Of root alone, and there before anything else is.
+_LOCKS = Path("/run")
 
 Tell = Callable[[StepReport], None]
 
@@ -41,9 +46,10 @@ class Order:
 def install(order: Order, tell: Tell, say: Say) -> InstallReport:
     """Make this computer a server, or bring the one it is up to date; only what differs is changed.
 
-    Raises ServerRefused, WheelRefused or UsageRefused before anything is touched, InstallFailed where a step fails.
+    Raises ServerRefused, WheelRefused or UsageRefused before anything is touched, HomeBusy while another install runs,
+    InstallFailed where a step fails.
     """
-    with _steps(order, say) as (steps, warned):
+    with _alone(), _steps(order, say) as (steps, warned):
         return InstallReport(carry_out(steps, tell, say), warned)
 
 
@@ -51,6 +57,19 @@ def differences(order: Order, tell: Tell, say: Say) -> InstallReport:
     """What `install` would change. Raises what it would refuse with."""
     with _steps(order, say) as (steps, warned):
         return InstallReport(check(steps, tell), warned)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While no other install runs. Who is not root is told something better than that."""
+    lock = Locks(_LOCKS).try_take("potions-install") if os.geteuid() == 0 else None
+    if lock is None and os.geteuid() == 0:
+        raise HomeBusy("Another `potions server install` runs.", do="Wait until it is done, then run it again.")
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
 
 
 @contextmanager
@@ -78,6 +97,7 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
                 units_step(wheel, settings),
                 *([firewall_step()] if has_firewall else []),
                 upgrades_step(),
+                proxy_step(settings),
                 services_step(settings),
                 old_versions_step(wheel),
                 finished_step(wheel),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from potions.server.programs import answer_of, run
 from potions.server.step import Say, Step
 
-PACKAGES = ("ca-certificates", "nftables", "python3", "python3-venv", "unattended-upgrades")
+PACKAGES = ("ca-certificates", "dbus", "nftables", "python3", "python3-venv", "unattended-upgrades")
 
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l", "APT_LISTCHANGES_FRONTEND": "none"}
 #: Another apt may run: the automatic updates of a server that was just made, for example.

@@ -47,6 +47,32 @@ SOCKETS = {
 PARTS = (CADDY, *SOCKETS, AGENT, DASHBOARD)
 
 
+def proxy_step(settings: Settings) -> Step:
+    """The proxy's main file, which Caddy starts with; where it runs, it is told at once."""
+    return Step("proxy", lambda: _proxy_differences(settings), lambda say: _configure_proxy(settings, say))
+
+
+def _proxy_differences(settings: Settings) -> list[str]:
+    caddy = Caddy(SERVER, settings)
+    if not SERVER.caddyfile.exists():
+        return [f"{SERVER.caddyfile} is not there"]
+    if SERVER.caddyfile.read_bytes() != caddy.caddyfile_text():
+        return [f"{SERVER.caddyfile} has another text"]
+    if not caddy.is_up() or _looks()[CADDY].is_stale:
+        return []
+    difference = caddy.difference()
+    return [f"Caddy does not run with what is in {SERVER.caddy}: {difference}"] if difference else []
+
+
+def _configure_proxy(settings: Settings, say: Say) -> None:
+    caddy = Caddy(SERVER, settings)
+    can_load = caddy.is_up() and not _looks()[CADDY].is_stale
+    if can_load:
+        # A load would end the waiting of visitors who are held in a hand-over.
+        _wait_for_deploys(say, "Caddy was not told of its new configuration")
+    caddy.put_caddyfile(load=can_load)
+
+
 def services_step(settings: Settings) -> Step:
     return Step("services", _differences, lambda say: _start(settings, say))
 
@@ -96,8 +122,6 @@ def _start(settings: Settings, say: Say) -> None:
     disabled = [part.unit for part, look in looks.items() if not look.is_enabled]
     if disabled:
         run(["systemctl", "--quiet", "enable", *disabled], "The units cannot be enabled.")
-    if not SERVER.caddyfile.exists():
-        Caddy(SERVER, settings).write_caddyfile()
     _start_caddy(looks[CADDY], settings, say)
     _start_agent(looks, say)
     _start_dashboard(looks)
@@ -118,7 +142,7 @@ def _start_agent(looks: dict[Part, _Look], say: Say) -> None:
     if all(looks[part].is_right for part in sockets) and looks[AGENT].is_right:
         return
     if looks[AGENT].is_up:
-        _wait_for_deploys(say)
+        _wait_for_deploys(say, "The agent was not started anew")
     if any(looks[part].is_stale or not looks[part].is_up for part in sockets):
         _systemctl("stop", AGENT)
         for part in sockets:
@@ -150,7 +174,7 @@ def _not_up(part: Part, what: str) -> InstallFailed:
     return InstallFailed(what, why=lines.strip(), do=f"Its whole log: journalctl -u {part.unit}")
 
 
-def _wait_for_deploys(say: Say) -> None:
+def _wait_for_deploys(say: Say, undone: str) -> None:
     """Wait until none is on its way: those in the queue wait on over a restart."""
     deadline = time.monotonic() + _LONGEST_DEPLOY
     told = ""
@@ -160,8 +184,8 @@ def _wait_for_deploys(say: Say) -> None:
             told = running
         if time.monotonic() > deadline:
             raise InstallFailed(
-                f"The agent was not started anew: {running} takes longer than {_LONGEST_DEPLOY / 60:.0f} minutes.",
-                why="A deploy that is cut off would be undone.",
+                f"{undone}: {running} takes longer than {_LONGEST_DEPLOY / 60:.0f} minutes.",
+                why="It would disturb the deploy.",
                 do="Look with: potions status. Then run it again: sudo potions server install",
             )
         time.sleep(_POLL)

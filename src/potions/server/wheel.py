@@ -105,6 +105,21 @@ def wheel_of_this_program(folder: Path) -> Wheel:
     return open_wheel(_build(checkout, folder) if checkout else pack(found, folder))
 
 
+def pack(found: Distribution, folder: Path) -> Path:
+    """Pack the files of an installed Potions into a wheel again. Raises WheelRefused where one was changed."""
+    files = sorted(_shipped(found.files or []), key=str)
+    target = folder / f"{_NAME}-{found.version}-py3-none-any.whl"
+    record = []
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            data = _unchanged(file)
+            archive.writestr(zipfile.ZipInfo(str(file), _EPOCH), data, zipfile.ZIP_DEFLATED)
+            record.append(f"{file},sha256={_record_hash(data)},{len(data)}\n")
+        own = f"{_NAME}-{found.version}.dist-info/RECORD"
+        archive.writestr(zipfile.ZipInfo(own, _EPOCH), "".join([*record, f"{own},,\n"]))
+    return target
+
+
 def _checkout_of(found: Distribution) -> Path | None:
     """The directory that an editable install runs from."""
     told = json.loads(found.read_text("direct_url.json") or "{}")
@@ -119,20 +134,6 @@ def _build(checkout: Path, folder: Path) -> Path:
     if done.returncode != 0:
         raise WheelRefused(f"No wheel can be made of {checkout}.", why=done.stderr[-500:], do="Name one: --wheel FILE")
     return next(folder.glob(f"{_NAME}-*.whl"))
-
-
-def pack(found: Distribution, folder: Path) -> Path:
-    files = sorted(_shipped(found.files or []), key=str)
-    target = folder / f"{_NAME}-{found.version}-py3-none-any.whl"
-    record = []
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in files:
-            data = _unchanged(file)
-            archive.writestr(zipfile.ZipInfo(str(file), _EPOCH), data, zipfile.ZIP_DEFLATED)
-            record.append(f"{file},sha256={_record_hash(data)},{len(data)}\n")
-        own = f"{_NAME}-{found.version}.dist-info/RECORD"
-        archive.writestr(zipfile.ZipInfo(own, _EPOCH), "".join([*record, f"{own},,\n"]))
-    return target
 
 
 def _shipped(files: Iterable[PackagePath]) -> Iterator[PackagePath]:

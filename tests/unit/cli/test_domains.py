@@ -20,7 +20,10 @@ from potions.schema import (
     DomainsChanged,
     HostOutcome,
     LostDomain,
+    Person,
+    Role,
 )
+from support import answers
 from support.canned_agent import CannedAgent
 from support.command import Run
 
@@ -156,3 +159,25 @@ def test_every_one_prints_the_answer_as_json(run: Run, agent: CannedAgent, words
     outcome = run("domains", *words, "--json")
     kind = AppDomains if words[0] == "list" else DomainsChanged
     msgspec.json.decode(outcome.out, type=kind)
+
+
+def test_open_says_how_an_app_gets_an_address(run: Run, agent: CannedAgent) -> None:
+    """On a server where it has none; nothing is printed that a script would take for one."""
+    none = answers.detail(summary=msgspec.structs.replace(answers.summary(), address=""))
+    agent.says("GET", "/apps/blog", none)
+    outcome = run("open", "blog")
+    assert (outcome.status, outcome.out) == (1, "")
+    assert "potions domains add blog DOMAIN" in outcome.err
+    assert "none yet; give it one: potions domains add blog DOMAIN" in run("apps", "show", "blog").out
+
+
+def test_a_dashboard_without_a_domain_is_reached_through_ssh(run: Run, agent: CannedAgent) -> None:
+    """The command says how; at a domain of its own there is nothing to say."""
+    agent.says("GET", "/people", [Person("anna", Role.OWNER, totp=False, joined=True, created=UNTIL)])
+    status = answers.platform()
+    for address, words in (("http://potions.localhost:8480", True), ("https://potions.example.com", False)):
+        agent.answers.pop(("GET", "/status"), None)
+        agent.says("GET", "/status", msgspec.structs.replace(status, dashboard=address, host="box.example.com"))
+        outcome = run("dashboard")
+        assert f"The dashboard: {address}" in outcome.out
+        assert ("ssh -L 8480:127.0.0.1:8480 box.example.com" in outcome.out) is words

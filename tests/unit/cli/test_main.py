@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -18,7 +19,7 @@ from support.canned_agent import Answer, CannedAgent
 from support.command import Run, Spawn
 
 #: Commands that have commands below them.
-GROUPED = {"apps", "env", "storage", "server", "users", "tokens"}
+GROUPED = {"apps", "domains", "env", "storage", "server", "users", "tokens"}
 
 
 def test_the_front_page_lists_every_command(run: Run) -> None:
@@ -60,7 +61,7 @@ def test_every_command_has_help_with_an_example(run: Run, words: list[str]) -> N
     """Each command's help shows how it is typed."""
     outcome = run(*words, "--help")
     assert outcome.status == 0
-    assert f"    potions {' '.join(words)}" in outcome.out
+    assert re.search(rf"^ +(sudo )?potions {' '.join(words)}", outcome.out, re.MULTILINE)
     assert "[default:" not in outcome.out
 
 

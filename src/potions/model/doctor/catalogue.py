@@ -26,7 +26,7 @@ BY_CONCERN: dict[str, tuple[Kind, ...]] = {
     "The platform's parts": parts.KINDS,
     "Units of a server": units.KINDS,
     "The server": computer.KINDS,
-    "Certificates": certificates.KINDS,
+    "Domains and certificates": certificates.KINDS,
     "The home": home.KINDS,
     "Room on the disk": room.KINDS,
     "The database": database.KINDS,

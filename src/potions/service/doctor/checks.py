@@ -23,6 +23,7 @@ OF_SERVER = (
     Check("units", server.look_at_units_of_platform),
     Check("server", server.look_at_server),
     Check("certificates", server.look_at_certificates),
+    Check("domains", server.look_at_domains),
     Check("starts", server.look_at_starts),
 )
 
@@ -43,3 +44,6 @@ OF_ONE_APP = (
     AppCheck("answer", "a request through the proxy", visit.look_at_visit),
     AppCheck("storage", "storage", storage.look_at_storage),
 )
+
+#: Beside them, on a server.
+OF_ONE_APP_OF_SERVER = (AppCheck("domains", "domains in DNS", server.look_at_domains_of),)

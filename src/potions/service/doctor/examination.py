@@ -16,7 +16,14 @@ from potions.model.doctor import records
 from potions.model.doctor.finding import Finding, worst_first, worst_of
 from potions.schema import Looked
 from potions.service.context import Context
-from potions.service.doctor.checks import OF_APP, OF_APP_OF_SERVER, OF_ONE_APP, OF_PLATFORM, OF_SERVER
+from potions.service.doctor.checks import (
+    OF_APP,
+    OF_APP_OF_SERVER,
+    OF_ONE_APP,
+    OF_ONE_APP_OF_SERVER,
+    OF_PLATFORM,
+    OF_SERVER,
+)
 from potions.service.doctor.look import AppCheck, Check, Look, counted
 from potions.service.doctor.scene import AppScene, Scene, look_around
 from potions.service.jobs import Jobs
@@ -39,9 +46,19 @@ class Examination:
     def __init__(self, context: Context, jobs: Jobs) -> None:
         self._context = context
         self._jobs = jobs
-        is_server = isinstance(context.home, Server)
-        self._of_platform = (*OF_PLATFORM, *(OF_SERVER if is_server else ()))
-        self._of_app = (*OF_APP, *(OF_APP_OF_SERVER if is_server else ()))
+        self._is_server = isinstance(context.home, Server)
+
+    @property
+    def _of_platform(self) -> tuple[Check, ...]:
+        return (*OF_PLATFORM, *OF_SERVER) if self._is_server else OF_PLATFORM
+
+    @property
+    def _of_app(self) -> tuple[AppCheck, ...]:
+        return (*OF_APP, *OF_APP_OF_SERVER) if self._is_server else OF_APP
+
+    @property
+    def _of_one_app(self) -> tuple[AppCheck, ...]:
+        return (*OF_ONE_APP, *OF_ONE_APP_OF_SERVER) if self._is_server else OF_ONE_APP
 
     def platform(self) -> list[Found]:
         """What belongs to no single app. Only what two looks in a row find counts."""
@@ -72,7 +89,7 @@ class Examination:
     def closely(self, app: App) -> list[Found]:
         """What takes its time: how an app answers, and what is in its storage."""
         scene = look_around(self._context, self._jobs, [app])
-        return [_of_app(check, scene, scene.apps[0]) for check in OF_ONE_APP]
+        return [_of_app(check, scene, scene.apps[0]) for check in self._of_one_app]
 
     @contextmanager
     def alone_with(self, app: App, give_up: Callable[[], bool]) -> Iterator[bool]:

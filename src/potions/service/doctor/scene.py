@@ -125,10 +125,13 @@ def look_around(context: Context, jobs: Jobs, apps: Iterable[App]) -> Scene:
 
 
 def _states(context: Context) -> Mapping[str, ServiceState] | None:
+    """Those of what is written down as well, where the supervisor tells of it only when it is asked by name."""
     try:
-        return context.supervisor.states()
+        states = context.supervisor.states()
+        others = {name: context.supervisor.state(name) for name in context.parts.programs() if name not in states}
     except SupervisorRefused:
         return None
+    return {**states, **{name: state for name, state in others.items() if state.phase is not Phase.ABSENT}}
 
 
 def _app_scene(context: Context, app: App, keeps_idle: bool) -> AppScene:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from potions.host.certificates import last_failures
+from potions.host.dns import own_addresses
 from potions.host.doctor.certificates import look_at_kept
 from potions.host.doctor.computer import admins, look_at_computer
 from potions.host.doctor.entries import names_in
@@ -11,10 +14,12 @@ from potions.host.doctor.units import look_at_units
 from potions.layout import Colour, Server
 from potions.model.doctor import certificates, computer, units
 from potions.model.doctor.finding import Finding
+from potions.model.domain_dns import check_dns
+from potions.names import DomainName
 from potions.server import looks
 from potions.service.context import Context
 from potions.service.doctor.look import Look, counted
-from potions.service.doctor.scene import Scene
+from potions.service.doctor.scene import AppScene, Scene
 
 #: What has to run, beside Caddy and the agent, which are told of with the parts.
 _UNITS = (
@@ -69,14 +74,39 @@ def look_at_server(scene: Scene) -> Look:
 
 def look_at_certificates(scene: Scene) -> Look:
     """Those that Caddy keeps for names that are in use."""
-    kept = list(look_at_kept(scene.context.home, _public_names(scene)))
-    found = list(certificates.judge_certificates(kept, datetime.now(UTC)))
-    return Look(counted(len(kept), "certificate"), found)
+    names = _public_names(scene)
+    kept = list(look_at_kept(scene.context.home, names))
+    failures = last_failures(scene.context.home.certificate_log)
+    found = list(certificates.judge_certificates(kept, datetime.now(UTC), failures, sorted(names)))
+    return Look(f"{counted(len(kept), 'certificate')} for {counted(len(names), 'name')}", found)
 
 
 def _public_names(scene: Scene) -> set[str]:
     server = scene.context.settings.server
-    return {server.dashboard} if server is not None and server.dashboard else set()
+    own = {server.dashboard} if server is not None and server.dashboard else set()
+    return own.union(*(scene.context.names.public(app.name) for app in scene.apps))
+
+
+def look_at_domains(scene: Scene) -> Look:
+    """Where DNS says that they lead. It takes a while where DNS does not answer."""
+    return _domains(scene, scene.apps)
+
+
+def look_at_domains_of(scene: Scene, app: AppScene) -> Look:
+    """The same for one app."""
+    return _domains(scene, [app])
+
+
+def _domains(scene: Scene, apps: Iterable[AppScene]) -> Look:
+    context = scene.context
+    owners = {one.name: app.name for app in apps for one in context.store.domains(app.app.id)}
+    server = context.settings.server
+    addresses = (list(server.addresses) if server is not None else []) or own_addresses()
+    found: list[Finding] = []
+    for name, answer in (context.dns.look_at_all(list(owners)) if owners else {}).items():
+        check = check_dns(name, answer, addresses)
+        found += certificates.judge_domain(owners[DomainName(name)], name, answer, check)
+    return Look(f"{counted(len(owners), 'domain')} in DNS", found)
 
 
 def look_at_starts(scene: Scene) -> Look:

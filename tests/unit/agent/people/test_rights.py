@@ -163,7 +163,15 @@ def _fresh(doors: Doors, askers: dict[str, Asker], who: str) -> Asker:
 def _code(doors: Doors, client: Client | None, route: str) -> str:
     """The code of the refusal that a request gets; empty where there was none. It asks for what is not there."""
     method, path = route.split(" ")
-    words = {"name": "ghost", "number": "1", "token": "none", "person": "ghost", "which": "999999", "variable": "NONE"}
+    words = {
+        "name": "ghost",
+        "number": "1",
+        "token": "none",
+        "person": "ghost",
+        "domain": "none.example",
+        "which": "999999",
+        "variable": "NONE",
+    }
     http = (client or doors.web)._http
     answer = http.request(
         method, path.format(**words), content=b"[]", headers={"Content-Type": "application/json"}, timeout=60
@@ -197,7 +205,7 @@ def test_every_route_declares_what_it_needs(doors: Doors) -> None:
 
 def _routes(app: Litestar) -> Iterator[str]:
     for route in app.routes:
-        for method in getattr(route, "methods", {"WEBSOCKET"}) - {"OPTIONS", "HEAD"}:
+        for method in (getattr(route, "methods", None) or {"WEBSOCKET"}) - {"OPTIONS", "HEAD"}:
             yield f"{method} {route.path_format}"
 
 

@@ -27,6 +27,7 @@ from potions.host.listeners import Held, every_listener
 from potions.model.doctor.entries import Seen, Thing
 
 ME = entries.user_name(os.geteuid())
+MINE = entries.group_name(os.getegid())
 
 
 # Paths
@@ -38,8 +39,8 @@ def test_what_lies_at_a_path(tmp_path: Path) -> None:
     (tmp_path / "file").chmod(0o640)
     (tmp_path / "link").symlink_to("file")
     os.mkfifo(tmp_path / "pipe")
-    assert entries.look_at(tmp_path / "file") == Seen(Thing.FILE, 0o640, ME)
-    assert entries.look_at(tmp_path / "link") == Seen(Thing.LINK, 0o777, ME, "file")
+    assert entries.look_at(tmp_path / "file") == Seen(Thing.FILE, 0o640, ME, group=MINE)
+    assert entries.look_at(tmp_path / "link") == Seen(Thing.LINK, 0o777, ME, "file", MINE)
     assert entries.look_at(tmp_path).thing is Thing.DIRECTORY
     assert entries.look_at(tmp_path / "pipe").thing is Thing.OTHER
     assert entries.look_at(tmp_path / "none").thing is Thing.NOTHING
