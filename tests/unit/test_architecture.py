@@ -108,7 +108,10 @@ DOORS: dict[str, set[str]] = {
     "dashboard.__main__": {"layout", "settings"},
     "cli.doctor": {"embedded_doctor", "layout", "server_doctor"},
     "cli.platform": {"embedded", "wiring"},
+    "cli.server_add": {"server"},
     "cli.server_install": {"server"},
+    # Another computer is made a server through SSH.
+    "server.over_ssh": {"ssh"},
 }
 
 #: Parts that only compute: text and values in, text and values out.

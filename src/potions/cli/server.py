@@ -8,7 +8,7 @@ server = App(name="server", help="Make a computer a server, and know those that 
 for _name, _target in (
     ("install", "server_install:install"),
     ("uninstall", "server_install:uninstall"),
-    ("add", "servers:add"),
+    ("add", "server_add:add"),
     ("list", "servers:list_servers"),
     ("use", "servers:use"),
     ("remove", "servers:remove"),

@@ -12,48 +12,36 @@ from potions.cli.confirm import confirm_by_name
 from potions.cli.links import find_dashboard, tell_dashboard
 from potions.cli.options import Json, Yes
 from potions.cli.screen import print_json, sanitise, say, sign, stderr
+from potions.cli.server_options import (
+    AcmeDirectory,
+    AcmeRoot,
+    Address,
+    AdoptDeploy,
+    Dashboard,
+    Email,
+    Firewall,
+    InternalCertificates,
+    Wildcard,
+)
 from potions.server.configuration import Wishes
 from potions.server.installing import Order
 from potions.server.step import InstallReport, StepReport
 
-_Text = str | None
-
 
 def install(
     *,
-    address: Annotated[
-        _Text, Parameter(name="--address", help="How it is reached from outside; left out, found by itself.")
-    ] = None,
-    wildcard: Annotated[
-        _Text,
-        Parameter(name="--wildcard", help="A domain whose every sub-domain leads here, for the apps' first names."),
-    ] = None,
-    dashboard: Annotated[_Text, Parameter(name="--dashboard", help="The dashboard's domain.")] = None,
-    email: Annotated[_Text, Parameter(name="--email", help="Whom the certificate authority may write to.")] = None,
-    internal_certificates: Annotated[
-        bool | None,
-        Parameter(
-            name="--internal-certificates",
-            negative="--public-certificates",
-            help="The server makes its certificates itself, or gets public ones (as it does at first).",
-        ),
-    ] = None,
-    acme_directory: Annotated[
-        _Text, Parameter(name="--acme-directory", help="The address of another certificate authority.")
-    ] = None,
-    acme_root: Annotated[
-        Path | None, Parameter(name="--acme-root", help="A file with the root certificate of that address.")
-    ] = None,
-    firewall: Annotated[
-        bool | None,
-        Parameter(name="--firewall", negative="--no-firewall", help="Whether there is one (at first there is)."),
-    ] = None,
+    address: Address = None,
+    wildcard: Wildcard = None,
+    dashboard: Dashboard = None,
+    email: Email = None,
+    internal_certificates: InternalCertificates = None,
+    acme_directory: AcmeDirectory = None,
+    acme_root: AcmeRoot = None,
+    firewall: Firewall = None,
     wheel: Annotated[
         Path | None, Parameter(name="--wheel", help="The wheel to install; left out, the Potions that runs here.")
     ] = None,
-    adopt_deploy: Annotated[
-        bool, Parameter(name="--adopt-deploy", help="Take over a user deploy that was there before.")
-    ] = False,
+    adopt_deploy: AdoptDeploy = False,
     check: Annotated[
         bool, Parameter(name="--check", help="Only say what differs; exit status 1 if anything does.")
     ] = False,

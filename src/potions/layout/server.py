@@ -171,6 +171,11 @@ class Server(Home):
         return _PROGRAM / "previous"
 
     @property
+    def finished(self) -> Path:
+        """The name of the version whose install came to its end. Everybody may read it."""
+        return _PROGRAM / ".finished"
+
+    @property
     def command(self) -> Path:
         """What people type."""
         return Path("/usr/local/bin/potions")

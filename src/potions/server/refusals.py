@@ -8,6 +8,7 @@ from potions.errors import PotionsError, ServerRefused
 from potions.layout import APPS_USER, SERVER
 from potions.server.accounts import NO_HOME, NO_LOGIN
 from potions.server.computer import Computer, ExistingUser, Taken
+from potions.server.wheel import Wheel
 
 #: The versions that Potions is tried on.
 TRIED = {"debian": ("12", "13"), "ubuntu": ("24.04",)}
@@ -25,6 +26,24 @@ def refuse(computer: Computer, *, adopt_deploy: bool = False) -> None:
     for user in computer.users.values():
         if error := _user_refusal(user, computer, adopt_deploy=adopt_deploy):
             raise error
+
+
+def refuse_system(computer: Computer) -> None:
+    """Raise ServerRefused where the system itself cannot be a server, whatever is on it."""
+    for find in (_another_system, _no_systemd):
+        if error := find(computer):
+            raise error
+
+
+def refuse_database(revision: str | None, wheel: Wheel) -> None:
+    """Raise ServerRefused for a version that does not know the database that is there. None: there is none to know."""
+    if revision is None or revision in wheel.revisions:
+        return
+    raise ServerRefused(
+        f"Potions {wheel.version} cannot be installed here: it is older than what this server remembers.",
+        why=f"{SERVER.database} is at revision {revision}; that version knows those up to {max(wheel.revisions)}.",
+        do="Install the version that was here, or a newer one. Nothing was changed.",
+    )
 
 
 def warnings(computer: Computer) -> list[str]:

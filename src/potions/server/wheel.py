@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -25,6 +26,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PATIENCE = 300.0
 _LOCK = f"{_NAME}/server/requirements.lock"
 _LAUNCHER = f"{_NAME}/launcher.py"
+#: The file of a migration begins with the revision that it leads to.
+_MIGRATION = re.compile(rf"{_NAME}/store/migrations/versions/(?P<revision>[0-9a-z]+)_[^/]*\.py")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,13 @@ class Wheel:
     @property
     def launcher(self) -> bytes:
         return self._read(_LAUNCHER)
+
+    @property
+    def revisions(self) -> frozenset[str]:
+        """Every revision of the agent's database that it can use."""
+        with zipfile.ZipFile(self.path) as archive:
+            found = (_MIGRATION.fullmatch(name) for name in archive.namelist())
+            return frozenset(one["revision"] for one in found if one)
 
     def _read(self, name: str) -> bytes:
         with zipfile.ZipFile(self.path) as archive:

@@ -25,6 +25,8 @@ class Server(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str
     port: int | None = None
     socket: str | None = None
+    dashboard: str = ""
+    """The address of its dashboard when it was added last. One that begins with ``http:`` is for the server alone."""
     default: bool = False
 
     @property

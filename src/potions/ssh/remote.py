@@ -60,6 +60,12 @@ class Remote:
         """Who one is there, whatever ~/.ssh/config made of the address."""
         return str(self._connection.ssh.get_extra_info("username"))
 
+    @property
+    def peer(self) -> str:
+        """The IP address at the other end; empty where something else stands between, as with a ProxyCommand."""
+        found = self._connection.ssh.get_extra_info("peername")
+        return str(found[0]) if found else ""
+
     def run(
         self,
         words: Sequence[str],
