@@ -67,6 +67,7 @@ PAGES = {
     "person": ("/people/viewer", Role.OWNER),
     "person-invited": ("/people/invited", Role.OWNER),
     "person-remove": ("/people/viewer/remove", Role.OWNER),
+    "servers": ("/servers", Role.OWNER),
     "audit": ("/audit", Role.OWNER),
     "audit-filtered": ("/audit?person=nobody", Role.OWNER),
     "sign-in": ("/sign-in", None),

@@ -110,6 +110,8 @@ DOORS: dict[str, set[str]] = {
     "cli.platform": {"embedded", "wiring"},
     "cli.server_add": {"server"},
     "cli.server_install": {"server"},
+    # Which servers were added here is written in a file of the user's.
+    "service.known_servers": {"ssh.remembered"},
     # Another computer is made a server through SSH.
     "server.over_ssh": {"ssh"},
 }

@@ -20,6 +20,7 @@ from potions.agent.api.domains import DomainController
 from potions.agent.api.handed import Asked, principal
 from potions.agent.api.logs import LogController
 from potions.agent.api.people import InvitationController, PeopleController
+from potions.agent.api.servers import servers
 from potions.agent.api.sessions import OwnController, SessionController
 from potions.agent.api.storage import StorageController
 from potions.agent.api.terminal import terminal
@@ -69,6 +70,7 @@ def make_app(service: Service) -> Litestar:
             OwnController,
             TokenController,
             audit,
+            servers,
             terminal,
         ],
         dependencies={

@@ -181,9 +181,12 @@ class _Adding:
 
     def _join(self, remote: Remote, refused: NotAllowed) -> bool:
         try:
-            has_joined = join_admins(remote)
+            return self._let_in(remote)
         except PotionsError as error:
             raise refused from error
+
+    def _let_in(self, remote: Remote) -> bool:
+        has_joined = join_admins(remote)
         if has_joined:
             _tell(
                 f"{remote.user} is a member of potions-admin now, and may command Potions there from the next login on."
@@ -235,6 +238,7 @@ class _Adding:
         except KeyboardInterrupt:
             _tell("What was begun there goes on to its end. To see what came of it, run this again.")
             raise
+        self._let_in(remote)
         self.has_changed = True
 
 

@@ -8,6 +8,7 @@ from potions.schema import (
     AppDetail,
     AppSettings,
     AppSummary,
+    KnownServer,
     PlatformStatus,
     Removal,
     RestoreRequest,
@@ -17,6 +18,10 @@ from potions.schema import (
 
 class AppCalls(Wire):
     """The platform and its apps."""
+
+    def known_servers(self) -> list[KnownServer]:
+        """Those that were added on the agent's computer, by the user that it runs as."""
+        return self._get("/servers", list[KnownServer])
 
     def status(self) -> PlatformStatus:
         return self._get("/status", PlatformStatus)

@@ -74,7 +74,7 @@ from potions.schema.people import (
     TotpCode,
     TotpStart,
 )
-from potions.schema.platform import ErrorBody, LogLine, Part, PlatformStatus
+from potions.schema.platform import ErrorBody, KnownServer, LogLine, Part, PlatformStatus
 from potions.schema.storage import StorageUse, StorageUseLine
 from potions.schema.variables import DotenvText, VariablesChange, VariablesChanged
 
@@ -118,6 +118,7 @@ __all__ = [
     "InvitationAccept",
     "InvitationLink",
     "Kind",
+    "KnownServer",
     "Liveness",
     "LogLine",
     "Looked",

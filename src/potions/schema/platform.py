@@ -34,6 +34,18 @@ class LogLine(msgspec.Struct, frozen=True):
     ``text`` says what else became of them."""
 
 
+class KnownServer(msgspec.Struct, frozen=True):
+    """A server that was added from the computer that Potions runs on, by the user that it runs as."""
+
+    name: str
+    address: str
+    """``anna@example.org:2222``"""
+    dashboard: str = ""
+    """As in `PlatformStatus`, when it was added last; empty where that is not known."""
+    default: bool = False
+    """It is the one that commands mean where none is named."""
+
+
 class Part(msgspec.Struct, frozen=True):
     """A part of the platform."""
 

@@ -69,8 +69,9 @@ quietly 'Python cannot make a virtual environment.' python3 -m venv "$place/venv
 quietly 'The wheel that was sent cannot be read.' python3 -m zipfile -e "$wheel" "$place/wheel"
 pip() {
     "$place/venv/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --no-deps \
-        --progress-bar=off "$@"
+        --no-compile --progress-bar=off "$@"
 }
+echo "  pip gets what Potions needs" >&2
 quietly 'pip cannot get what Potions needs.' \
     pip --require-hashes --only-binary=:all: --requirement "$place/wheel/potions/server/requirements.lock"
 quietly 'pip cannot install Potions.' pip "$wheel"

@@ -17,6 +17,7 @@ from potions.dashboard.pages.overview import OverviewPages
 from potions.dashboard.pages.people import PeoplePages
 from potions.dashboard.pages.releases import ReleasePages
 from potions.dashboard.pages.rollback import RollbackPages
+from potions.dashboard.pages.servers import ServerPages
 from potions.dashboard.pages.settings import SettingsPages
 from potions.dashboard.pages.sign_in import SignInPages
 from potions.dashboard.pages.storage import StoragePages
@@ -45,5 +46,6 @@ PAGES = (
     CodePages,
     TokenPages,
     PeoplePages,
+    ServerPages,
     AuditPages,
 )

@@ -47,6 +47,7 @@ TABLE: dict[str, Needs] = {
     "POST /people/{person}/invitation": O,
     "DELETE /people/{person}/totp": O,
     "GET /audit": O,
+    "GET /servers": O,
     "GET /status": V,
     "GET /doctor": V,
     "POST /doctor/fix": O,
