@@ -72,10 +72,10 @@ def test_a_lost_connection_ends_nothing_and_refusals_come_through(machine: Machi
     address = let_in(machine, laptop)
     machine.do("systemd-run --quiet --unit=of-somebody-else python3 -m http.server 80")
     wait_for(lambda: machine.run("curl --silent http://127.0.0.1/").status == 0, "it listens")
-    with laptop.terminal("server", "add", address) as adding:
+    with laptop.adding(address) as adding:
         adding.until("pip gets what Potions needs")
         adding.send_signal(signal.SIGKILL)
-    with laptop.terminal("server", "add", address) as adding:
+    with laptop.adding(address) as adding:
         adding.until("Another install runs there; waiting for its end.")
         adding.until("pip gets what Potions needs")
         told = adding.rest()

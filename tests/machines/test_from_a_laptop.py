@@ -65,7 +65,7 @@ def added(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     with machine_of(suite) as machine:
         let_in(machine, laptop, user)
         made = Added(machine, laptop, user)
-        with laptop.terminal("server", "add", made.address, "--name", "shop", "--internal-certificates") as terminal:
+        with laptop.adding(made.address, "--name", "shop", "--internal-certificates") as terminal:
             meet(terminal, machine)
             if user != "root":
                 terminal.until("for sudo: ")
@@ -106,7 +106,7 @@ def test_somebody_else_is_let_in(added: Added) -> None:
     let_in(machine, laptop, "berta")
     refused = laptop.refused("server", "add", f"berta@{machine.address}", "--name", "berta")
     assert "usermod -aG potions-admin berta" in refused.err
-    with laptop.terminal("server", "add", f"berta@{machine.address}", "--name", "berta") as terminal:
+    with laptop.adding(f"berta@{machine.address}", "--name", "berta") as terminal:
         terminal.until("for sudo: ")
         terminal.type("rosebud\n")
         assert "berta is remembered" in terminal.rest()
