@@ -88,7 +88,7 @@ def in_terminal(
     term: str = "dumb",
     patience: float = COMMAND_TIMEOUT,
 ) -> Iterator[InTerminal]:
-    """Run a command in a terminal without colours; it is ended with the block, and may be silent for so many seconds."""
+    """Run a command in a terminal without colours, ended with the block; it may be silent for so many seconds."""
     ours, theirs = pty.openpty()
     try:
         process = subprocess.Popen(
