@@ -19,6 +19,7 @@ from potions.host.account import account_of, refuse_unreachable
 from potions.host.caddy import Caddy
 from potions.host.doctor.disks import look_at_disk
 from potions.host.doctor.limits import look_at_limits
+from potions.host.doctor.platform_parts import parts_of
 from potions.host.doctor.process_table import is_program_replaced
 from potions.host.doctor.texts import last_lines
 from potions.host.programs import caddy_version
@@ -195,7 +196,9 @@ def _seen(home: Home, supervisor: Supervisord, part: str, *, answers: bool) -> p
     state = supervisor.state(part)
     log = home.part_log(part)
     replaced = state.phase is Phase.RUNNING and _is_replaced(state.pid)
-    return parts.PartSeen(state.phase, answers, str(log), "" if answers else last_lines(log), replaced)
+    last = "" if answers else last_lines(log)
+    ends = parts_of(home).ends_of(part, time.time() - parts.AGAIN_SECONDS)
+    return parts.PartSeen(state.phase, answers, str(log), last, replaced, ends=ends)
 
 
 def _is_replaced(pid: int) -> bool:

@@ -208,7 +208,8 @@ def _judge_parts(server: Server, settings: Settings | None, own: PlatformParts) 
 
 def _seen(supervisor: Systemd, own: PlatformParts, part: str, *, answers: bool) -> parts.PartSeen:
     last = "" if answers else own.last_lines(part)
-    return parts.PartSeen(supervisor.state(part).phase, answers, own.log_of(part), last, cures=CURES)
+    ends = own.ends_of(part, time.time() - parts.AGAIN_SECONDS)
+    return parts.PartSeen(supervisor.state(part).phase, answers, own.log_of(part), last, cures=CURES, ends=ends)
 
 
 def _strangers(server: Server, port: int) -> list[str]:

@@ -134,7 +134,7 @@ def test_packages_that_cannot_be_got_are_told_and_the_next_try_goes_on(wheel: Pa
     """With apt's own last lines; once the network is back, the same command does the rest."""
     with machine_of("bookworm") as machine:
         put_first(machine, wheel)
-        machine.do("ip route save default >/root/route && ip route del default")
+        machine.do("apt-get clean; ip route save default >/root/route && ip route del default")
         done = install(machine)
         assert (done.status, "apt cannot" in done.err) == (1, True)
         assert "sudo potions server install" in done.err

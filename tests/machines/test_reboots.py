@@ -41,12 +41,12 @@ def serves_alone(server: InstalledServer, version: str) -> None:
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_what_served_serves_again_without_the_agent(blog: InstalledServer) -> None:
     """systemd starts the live slot by itself, after a reboot and after a power cut, and only that one."""
-    blog.machine.do("systemctl mask potions-agent.service potions-agent.socket potions-agent-web.socket")
+    blog.keep_agent_off()
     for go_down in (blog.machine.reboot, lambda: (blog.machine.power_cut(), blog.machine.boot())):
         go_down()
         serves_alone(blog, "two")
         assert not blog.is_active("potions-agent.service")
-    blog.machine.do("systemctl unmask potions-agent.service potions-agent.socket potions-agent-web.socket")
+    blog.let_agent_run()
     blog.machine.reboot()
     serves_alone(blog, "two")
     blog.do("rollback", APP)
@@ -109,10 +109,11 @@ def test_what_stood_by_does_not_run_after_a_reboot(blog: InstalledServer) -> Non
 def test_a_stopped_app_stays_stopped_over_a_reboot(blog: InstalledServer) -> None:
     """Also where the agent does not come up; started again, it comes up with the computer as before."""
     blog.do("stop", APP)
-    blog.machine.do("systemctl mask potions-agent.service")
+    blog.keep_agent_off()
     blog.machine.reboot()
     assert blog.running_slots(APP) == []
-    blog.machine.do("systemctl unmask potions-agent.service && systemctl start potions-agent.service")
+    blog.let_agent_run()
+    blog.machine.do("systemctl start potions-agent.service")
     assert blog.running_slots(APP) == []
     blog.do("start", APP)
     blog.machine.reboot()

@@ -120,6 +120,15 @@ class InstalledServer:
 
         wait_for(is_settled, f"{app} is settled\n{self.report()}", 120)
 
+    def keep_agent_off(self) -> None:
+        """The agent does not come up any more, whoever starts it or asks it; what runs of it runs on."""
+        self.machine.do(["mkdir", "-p", _DROP_IN])
+        self.machine.write(f"{_DROP_IN}/off.conf", "[Unit]\nConditionPathExists=/nowhere\n")
+        self.machine.do("systemctl daemon-reload")
+
+    def let_agent_run(self) -> None:
+        self.machine.do(f"rm {_DROP_IN}/off.conf && systemctl daemon-reload")
+
     def owners(self, path: str, *options: str) -> dict[str, str]:
         """``user:group mode`` of a path and all below it, by path."""
         shown = self.machine.do(["find", path, *options, "-printf", "%p\\t%u:%g %m\\n"])
@@ -132,4 +141,5 @@ class InstalledServer:
         return "\n".join([*shown, self.machine.journal()[-6000:]])
 
 
+_DROP_IN = "/etc/systemd/system/potions-agent.service.d"
 _ON_ITS_WAY = {"queued", "building", "deploying", "migrating", "verifying"}

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from msgspec import structs
+
 from potions.errors import PotionsError
 from potions.flows.ports import Erlang, Network, Outputs, Proxy, Supervisor, Terminals, Trees
 from potions.flows.step import Run
@@ -187,20 +189,25 @@ class SlotRun(Run):
     def _service(
         self, name: str, command: str, log: Path, own: Mapping[str, str | None], *, restart: bool = True
     ) -> Service:
-        return Service(
-            name=name,
-            command=command,
-            directory=self.tree.slot(self.slot),
-            env_file=self.tree.env_file(self.slot),
-            log_file=log,
-            account=self.world.account,
-            stop_timeout=self.plan.manifest.stop_timeout,
-            restart=restart,
-            own_variables=own,
-            app_directory=self.tree.root,
-            limits=self.plan.manifest.limits,
-            journal_fields=journal_fields(self.app),
-        )
+        program = slot_program(self.app, self.tree, self.slot, self.world.account, self.plan.manifest, name)
+        return structs.replace(program, command=command, log_file=log, own_variables=own, restart=restart)
+
+
+def slot_program(app: App, tree: AppTree, colour: Colour, account: Account, manifest: Manifest, name: str) -> Service:
+    """What every program of a slot has in common: all that its unit is written from, and no command."""
+    return Service(
+        name=name,
+        command="",
+        directory=tree.slot(colour),
+        env_file=tree.env_file(colour),
+        log_file=tree.output_log(colour),
+        account=account,
+        stop_timeout=manifest.stop_timeout,
+        restart=True,
+        app_directory=tree.root,
+        limits=manifest.limits,
+        journal_fields=journal_fields(app),
+    )
 
 
 def plan_in(world: World, tree: AppTree, colour: Colour) -> RunPlan:

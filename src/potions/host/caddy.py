@@ -180,6 +180,8 @@ class Caddy:
                     self._load()
                 else:
                     self._validate()
+                    # Caddy reads it when it starts, and runs with nothing older then.
+                    remove_tree(self._home.unloaded, below=self._home.caddy)
             except ProxyRefused:
                 self._restore(path, before)
                 raise

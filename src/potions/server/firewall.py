@@ -22,8 +22,10 @@ _OPEN = ("80/tcp", "443/tcp", "443/udp")
 _DEFAULT_SSH = 22
 
 
-def firewall_step() -> Step:
-    """What fits to what is there: ufw and firewalld keep being the only firewall."""
+def firewall_step(*, wanted: bool) -> Step:
+    """What fits to what is there: ufw and firewalld keep being the only firewall; unwanted, Potions' own goes."""
+    if not wanted:
+        return Step("no firewall", _own_is_there, lambda _say: remove_own_firewall())
     if "Status: active" in answer_of("ufw", "status"):
         return Step("firewall (ufw)", _closed_in_ufw, _open_in_ufw)
     if answer_of("firewall-cmd", "--state").strip() == "running":
@@ -58,11 +60,17 @@ def _is_ssh_server(pid: int) -> bool:
     return process.name() == "sshd" and process.ppid() == 1
 
 
+def _own_is_there() -> list[str]:
+    is_there = (SERVER.units / FIREWALL_UNIT).exists()
+    return ["Potions' own table of nftables, inet potions, is there and has to go"] if is_there else []
+
+
 def remove_own_firewall() -> None:
     """Forget the table and its unit; other tables stay as they are."""
     answer_of("systemctl", "disable", "--now", FIREWALL_UNIT)
     for path in (SERVER.units / FIREWALL_UNIT, SERVER.firewall):
         path.unlink(missing_ok=True)
+    answer_of("systemctl", "daemon-reload")
 
 
 # A table of our own
@@ -99,18 +107,20 @@ def _make_own(say: Say) -> None:
 
 def _closed_in_ufw() -> list[str]:
     told = answer_of("ufw", "status")
-    return [f"ufw does not let {port} in" for port in _OPEN if not re.search(rf"^{port}\s+ALLOW", told, re.MULTILINE)]
+    closed = [port for port in _OPEN if not re.search(rf"^{port}\s+ALLOW", told, re.MULTILINE)]
+    return [*(f"ufw does not let {port} in" for port in closed), *_own_is_there()]
 
 
 def _open_in_ufw(say: Say) -> None:
     say(f"ufw lets {', '.join(_OPEN)} in")
     for port in _OPEN:
         run(["ufw", "allow", port], f"ufw cannot open {port}.", do=f"See: ufw allow {port}")
+    remove_own_firewall()
 
 
 def _closed_in_firewalld() -> list[str]:
     told = answer_of("firewall-cmd", "--permanent", "--list-ports").split()
-    return [f"firewalld does not let {port} in" for port in _OPEN if port not in told]
+    return [*(f"firewalld does not let {port} in" for port in _OPEN if port not in told), *_own_is_there()]
 
 
 def _open_in_firewalld(say: Say) -> None:
@@ -118,3 +128,4 @@ def _open_in_firewalld(say: Say) -> None:
     for port in _OPEN:
         run(["firewall-cmd", "--permanent", f"--add-port={port}"], f"firewalld cannot open {port}.")
     run(["firewall-cmd", "--reload"], "firewalld cannot be told of its new rules.")
+    remove_own_firewall()

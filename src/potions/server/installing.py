@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from potions.errors import HomeBusy
-from potions.host.locks import Locks
 from potions.layout import SERVER
 from potions.server.accounts import accounts_step
+from potions.server.alone import alone
 from potions.server.computer import look_at_computer
 from potions.server.configuration import Wishes, known_settings, settings_step, wanted_settings
 from potions.server.database import revision_of
@@ -26,9 +25,6 @@ from potions.server.tree import tree_step
 from potions.server.units import units_step, upgrades_step
 from potions.server.wheel import open_wheel, wheel_of_this_program
 from potions.settings import HTTP_PORT, Settings
-
-#: Of root alone, and there before anything else is.
-_LOCKS = Path("/run")
 
 Tell = Callable[[StepReport], None]
 
@@ -49,7 +45,7 @@ def install(order: Order, tell: Tell, say: Say) -> InstallReport:
     Raises ServerRefused, WheelRefused or UsageRefused before anything is touched, HomeBusy while another install runs,
     InstallFailed where a step fails.
     """
-    with _alone(), _steps(order, say) as (steps, warned):
+    with _steps(order, say) as (steps, warned), alone():
         return InstallReport(carry_out(steps, tell, say), warned)
 
 
@@ -57,19 +53,6 @@ def differences(order: Order, tell: Tell, say: Say) -> InstallReport:
     """What `install` would change. Raises what it would refuse with."""
     with _steps(order, say) as (steps, warned):
         return InstallReport(check(steps, tell), warned)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """While no other install runs. Who is not root is told something better than that."""
-    lock = Locks(_LOCKS).try_take("potions-install") if os.geteuid() == 0 else None
-    if lock is None and os.geteuid() == 0:
-        raise HomeBusy("Another `potions server install` runs.", do="Wait until it is done, then run it again.")
-    try:
-        yield
-    finally:
-        if lock is not None:
-            lock.release()
 
 
 @contextmanager
@@ -86,7 +69,6 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
     with tempfile.TemporaryDirectory(prefix="potions-install-") as scratch:
         wheel = open_wheel(order.wheel) if order.wheel else wheel_of_this_program(Path(scratch))
         refuse_database(revision_of(SERVER.database), wheel.version, wheel.revisions)
-        has_firewall = settings.server is None or settings.server.firewall
         yield (
             [
                 packages_step(),
@@ -95,7 +77,7 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
                 program_step(wheel),
                 settings_step(settings, order.wishes.acme_root),
                 units_step(wheel, settings),
-                *([firewall_step()] if has_firewall else []),
+                firewall_step(wanted=settings.server is None or settings.server.firewall),
                 upgrades_step(),
                 proxy_step(settings),
                 services_step(settings),

@@ -23,7 +23,7 @@ def firewall(settings: Settings) -> list[str]:
     """How the firewall differs; nothing where the server was installed without one."""
     if settings.server is not None and not settings.server.firewall:
         return []
-    return firewall_step().differences()
+    return firewall_step(wanted=True).differences()
 
 
 def units(settings: Settings) -> dict[str, str]:

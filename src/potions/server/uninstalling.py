@@ -14,6 +14,7 @@ from potions.host.files import remove_tree, write_atomically
 from potions.layout import ADMIN_GROUP, SERVER
 from potions.render.systemd import unit_name
 from potions.server.accounts import USERS, find_user
+from potions.server.alone import alone
 from potions.server.firewall import remove_own_firewall
 from potions.server.programs import answer_of, run
 from potions.server.services import PARTS
@@ -32,10 +33,16 @@ class UninstallReport(msgspec.Struct, frozen=True):
 def uninstall(say: Say, *, delete_data: bool) -> UninstallReport:
     """Stop and remove everything but the program itself, for which `remove_program` comes last.
 
-    Raises ServerRefused where nothing is installed, InstallFailed and UnsafePath where something cannot be removed;
-    calling again removes the rest.
+    Raises ServerRefused where nothing is installed, HomeBusy while an install runs, InstallFailed and UnsafePath where
+    something cannot be removed; calling again removes the rest.
     """
     refuse_unless_server()
+    with alone():
+        _uninstall(say, delete_data=delete_data)
+    return UninstallReport(_kept())
+
+
+def _uninstall(say: Say, *, delete_data: bool) -> None:
     apps = _app_units()
     say(f"stopping {', '.join(apps) or 'the parts of Potions'}")
     _stop(apps)
@@ -52,7 +59,6 @@ def uninstall(say: Say, *, delete_data: bool) -> UninstallReport:
         say("deleting the data of all apps")
         _delete_data()
         _delete_users()
-    return UninstallReport(_kept())
 
 
 def refuse_unless_server() -> None:

@@ -30,6 +30,9 @@ class PlatformParts(Protocol):
     def exits_since(self, moment: float) -> list[Exit]:
         """What ended by itself since a moment (Unix time)."""
 
+    def ends_of(self, part: str, moment: float) -> int:
+        """How often a part ended by itself since then."""
+
     def log_of(self, part: str) -> str:
         """Where a person reads what a part says."""
 
@@ -54,6 +57,9 @@ class EmbeddedParts:
     def exits_since(self, moment: float) -> list[Exit]:
         return exits_since(self._home.part_log("supervisord"), moment)
 
+    def ends_of(self, part: str, moment: float) -> int:
+        return sum(one.program == part for one in self.exits_since(moment))
+
     def log_of(self, part: str) -> str:
         return str(self._home.part_log(part))
 
@@ -77,6 +83,9 @@ class ServerParts:
 
     def exits_since(self, moment: float) -> list[Exit]:
         return restarts_since(moment)
+
+    def ends_of(self, part: str, moment: float) -> int:
+        return sum(one.program == part for one in self.exits_since(moment))
 
     def log_of(self, part: str) -> str:
         return f"journalctl -u {unit_name(part)}"

@@ -81,6 +81,11 @@ KINDS = (
 )
 
 
+#: So many ends in two minutes are no accident any more.
+_OFTEN = 3
+AGAIN_SECONDS = 120.0
+
+
 class PartSeen(msgspec.Struct, frozen=True):
     """One part, as the supervisor and the part itself tell of it."""
 
@@ -93,6 +98,8 @@ class PartSeen(msgspec.Struct, frozen=True):
     replaced: bool = False
     """Its program was removed or replaced since it started."""
     cures: Cures = EMBEDDED
+    ends: int = 0
+    """How often it ended by itself in the last two minutes: what takes long to fail seems to run meanwhile."""
 
 
 def judge_proxy(seen: PartSeen) -> Iterator[Finding]:
@@ -114,7 +121,8 @@ def judge_proxy(seen: PartSeen) -> Iterator[Finding]:
 
 def judge_agent(seen: PartSeen) -> Iterator[Finding]:
     """The agent, asked about because it did not answer."""
-    if seen.phase is Phase.RUNNING:
+    again = seen.phase is Phase.CRASHING or seen.ends >= _OFTEN
+    if seen.phase is Phase.RUNNING and not again:
         yield AGENT_SILENT.found(
             "The agent runs, and does not answer.",
             place="agent",
@@ -122,7 +130,6 @@ def judge_agent(seen: PartSeen) -> Iterator[Finding]:
             do=f"Look again in a minute. Its log is {seen.log}",
         )
     else:
-        again = seen.phase is Phase.CRASHING
         yield AGENT_DOWN.found(
             "The agent ends again and again." if again else f"The agent does not run: {seen.phase.value}.",
             place="agent",

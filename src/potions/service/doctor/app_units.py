@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from potions.errors import PotionsError
-from potions.flows.run import plan_in
+from potions.flows.run import plan_in, slot_program
 from potions.host.doctor.entries import names_in
 from potions.host.doctor.units import is_as_written, look_at_services
 from potions.layout import Colour, Server
@@ -48,7 +48,8 @@ def services_of(context: Context, app: AppScene) -> Iterator[tuple[Service, Colo
             names = [slot_service(app.name, colour)]
             names += [worker_service(app.name, colour, worker.name) for worker in plan.workers]
             for name in names:
-                yield _service(context, app, colour, name, plan), colour
+                program = slot_program(app.app, app.tree, colour, context.world.account, plan.manifest, name)
+                yield program, colour
 
 
 def _plan(context: Context, app: AppScene, colour: Colour) -> RunPlan | None:
@@ -57,21 +58,6 @@ def _plan(context: Context, app: AppScene, colour: Colour) -> RunPlan | None:
         return None if app.held.get(colour) is None else plan_in(context.world, app.tree, colour)
     except PotionsError:
         return None
-
-
-def _service(context: Context, app: AppScene, colour: Colour, name: str, plan: RunPlan) -> Service:
-    return Service(
-        name=name,
-        command="",
-        directory=app.tree.slot(colour),
-        env_file=app.tree.env_file(colour),
-        log_file=app.tree.output_log(colour),
-        account=context.world.account,
-        stop_timeout=plan.manifest.stop_timeout,
-        restart=True,
-        app_directory=app.tree.root,
-        limits=plan.manifest.limits,
-    )
 
 
 def _markers(scene: Scene, app: AppScene, home: Server) -> list[tuple[str, str]]:

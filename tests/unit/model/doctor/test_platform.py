@@ -62,6 +62,13 @@ def test_an_agent_that_does_not_answer(phase: Phase, expected: str, mended: bool
     assert (found.code, bool(found.fix), found.why) == (expected, mended, "the last line")
 
 
+def test_an_agent_that_takes_long_to_fail() -> None:
+    """It seems to run whenever it is looked at, and has ended several times of late: it is not just silent."""
+    slow = parts.PartSeen(Phase.RUNNING, False, "/h/logs/agent.log", "the last line", ends=3)
+    (found,) = parts.judge_agent(slow)
+    assert (found.code, found.fix) == ("agent-down", "")
+
+
 # The home
 
 
