@@ -113,7 +113,7 @@ def test_a_newer_version_comes_under_running_apps(
     begin_asking(blog)
     blog.do("deploy", blog.release("two", manifest=SLOW), "--app", "blog", "--detach")
     wait_for(lambda: blog.json("deployments", "blog")[0]["status"] == "building", "it builds")
-    with laptop.terminal("server", "add", address, "--name", "shop", "--wheel", str(newer)) as adding:
+    with laptop.adding(address, "--name", "shop", "--wheel", str(newer)) as adding:
         adding.until("pip gets what Potions needs")
         adding.until("is installed into")
         adding.until("waiting until this is over: deploy 2 of blog")
@@ -143,7 +143,7 @@ def test_an_older_one_only_comes_when_asked_for(blog: InstalledServer, laptop: L
     assert "--downgrade" in refused.err
     assert in_force(blog).startswith(f"{NEWER}-")
     begin_asking(blog)
-    with laptop.terminal("server", "add", address, "--name", "shop", "--wheel", str(wheel), "--downgrade") as adding:
+    with laptop.adding(address, "--name", "shop", "--wheel", str(wheel), "--downgrade") as adding:
         adding.until("is not the version in force")
         told = adding.rest()
         assert adding.status() == 0, told

@@ -16,6 +16,8 @@ from support.platform import COMMAND_TIMEOUT, Outcome
 from support.sshd import Sshd
 from support.terminal import InTerminal, in_terminal
 
+INSTALL_TIMEOUT = 900.0
+
 
 class Laptop:
     """Runs ``potions`` as somebody does who has one SSH key, in ``~/.ssh/id_ed25519``."""
@@ -99,8 +101,12 @@ class Laptop:
             finally:
                 process.kill()
 
-    def terminal(self, *words: str) -> AbstractContextManager[InTerminal]:
-        return in_terminal("potions", *words, environment=self.environment, folder=self.home)
+    def terminal(self, *words: str, patience: float = COMMAND_TIMEOUT) -> AbstractContextManager[InTerminal]:
+        return in_terminal("potions", *words, environment=self.environment, folder=self.home, patience=patience)
+
+    def adding(self, *words: str) -> AbstractContextManager[InTerminal]:
+        """`potions server add`, with the time that an install takes on a busy computer."""
+        return self.terminal("server", "add", *words, patience=INSTALL_TIMEOUT)
 
     def left(self) -> list[str]:
         """What tunnels left behind."""

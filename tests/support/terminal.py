@@ -19,9 +19,10 @@ from support.platform import COMMAND_TIMEOUT, Outcome, Platform
 class InTerminal:
     """A command that runs in a terminal of its own, and what it printed there."""
 
-    def __init__(self, process: subprocess.Popen[bytes], ours: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], ours: int, patience: float = COMMAND_TIMEOUT) -> None:
         self._process = process
         self._ours = ours
+        self._patience = patience
         self._unread = b""
 
     def until(self, text: str) -> str:
@@ -64,10 +65,10 @@ class InTerminal:
         return _lines(told)
 
     def status(self) -> int:
-        return self._process.wait(timeout=COMMAND_TIMEOUT)
+        return self._process.wait(timeout=self._patience)
 
     def _read(self) -> bytes:
-        assert select.select([self._ours], [], [], COMMAND_TIMEOUT)[0], "it printed nothing more, and did not end"
+        assert select.select([self._ours], [], [], self._patience)[0], "it printed nothing more, and did not end"
         try:
             return os.read(self._ours, 65536)
         except OSError:
@@ -81,9 +82,13 @@ Terminal = Callable[..., AbstractContextManager[InTerminal]]
 
 @contextmanager
 def in_terminal(
-    *command: str, environment: Mapping[str, str], folder: Path | None = None, term: str = "dumb"
+    *command: str,
+    environment: Mapping[str, str],
+    folder: Path | None = None,
+    term: str = "dumb",
+    patience: float = COMMAND_TIMEOUT,
 ) -> Iterator[InTerminal]:
-    """Run a command in a terminal without colours; it is ended with the block."""
+    """Run a command in a terminal without colours, ended with the block; it may be silent for so many seconds."""
     ours, theirs = pty.openpty()
     try:
         process = subprocess.Popen(
@@ -97,7 +102,7 @@ def in_terminal(
         )
         os.close(theirs)
         try:
-            yield InTerminal(process, ours)
+            yield InTerminal(process, ours, patience)
         finally:
             process.kill()
             process.wait()

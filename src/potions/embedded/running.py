@@ -143,7 +143,7 @@ def _start(home: Home, settings: Settings, say: Say) -> None:
 
 def _own_environment() -> dict[str, str]:
     """What supervisord and the agent run with: nothing of the caller's that they do not need."""
-    wanted = ("PATH", "HOME", "LANG", "USER", "LOGNAME", "TMPDIR")
+    wanted = ("PATH", "HOME", "LANG", "USER", "LOGNAME", "TMPDIR", "XDG_CONFIG_HOME")
     return {name: value for name, value in os.environ.items() if name in wanted or name.startswith("POTIONS_")}
 
 

@@ -68,7 +68,7 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
     os.umask(0o022)
     with tempfile.TemporaryDirectory(prefix="potions-install-") as scratch:
         wheel = open_wheel(order.wheel) if order.wheel else wheel_of_this_program(Path(scratch))
-        refuse_database(revision_of(SERVER.database), wheel)
+        refuse_database(revision_of(SERVER.database), wheel.version, wheel.revisions)
         yield (
             [
                 packages_step(),

@@ -8,7 +8,6 @@ from potions.errors import PotionsError, ServerRefused
 from potions.layout import APPS_USER, SERVER
 from potions.server.accounts import NO_HOME, NO_LOGIN
 from potions.server.computer import Computer, ExistingUser, Taken
-from potions.server.wheel import Wheel
 
 #: The versions that Potions is tried on.
 TRIED = {"debian": ("12", "13"), "ubuntu": ("24.04",)}
@@ -35,13 +34,13 @@ def refuse_system(computer: Computer) -> None:
             raise error
 
 
-def refuse_database(revision: str | None, wheel: Wheel) -> None:
+def refuse_database(revision: str | None, version: str, known: frozenset[str]) -> None:
     """Raise ServerRefused for a version that does not know the database that is there. None: there is none to know."""
-    if revision is None or revision in wheel.revisions:
+    if revision is None or revision in known:
         return
     raise ServerRefused(
-        f"Potions {wheel.version} cannot be installed here: it is older than what this server remembers.",
-        why=f"{SERVER.database} is at revision {revision}; that version knows those up to {max(wheel.revisions)}.",
+        f"Potions {version} cannot be installed here: it is older than what this server remembers.",
+        why=f"{SERVER.database} is at revision {revision}; that version knows those up to {max(known)}.",
         do="Install the version that was here, or a newer one. Nothing was changed.",
     )
 

@@ -8,7 +8,7 @@ import pytest
 
 from potions.errors import ServerRefused
 from potions.server.computer import AppsFolder, Computer, ExistingUser, Taken
-from potions.server.refusals import refuse, warnings
+from potions.server.refusals import refuse, refuse_database, refuse_system, warnings
 
 REFUSED = {
     "not root": (Computer(is_root=False), "sudo potions server install"),
@@ -93,3 +93,20 @@ def test_a_newer_system_is_warned_of_and_not_refused(system: str, version: str) 
     assert warnings(computer) == [
         "Potions was not tried on That yet; it goes on as on Debian 12, Debian 13 and Ubuntu 24.04."
     ]
+
+
+def test_the_system_alone_is_judged_from_elsewhere() -> None:
+    """Without a program there nothing else is known."""
+    for known in (Computer(system="fedora", system_version="40", system_name="Fedora 40"), Computer(systemd=None)):
+        with pytest.raises(ServerRefused):
+            refuse_system(known)
+    refuse_system(Computer(is_root=False, command="a file"))
+
+
+def test_a_version_that_does_not_know_the_database_is_refused() -> None:
+    """None there, or a known one, is no reason."""
+    known = frozenset({"0001", "0002"})
+    refuse_database(None, "0.1.0", known)
+    refuse_database("0002", "0.1.0", known)
+    with pytest.raises(ServerRefused, match=r"0\.1\.0 cannot be installed here[\s\S]*revision 0003[\s\S]*up to 0002"):
+        refuse_database("0003", "0.1.0", known)

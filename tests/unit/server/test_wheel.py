@@ -12,6 +12,7 @@ import pytest
 
 from potions.errors import WheelRefused
 from potions.server.wheel import Wheel, open_wheel, pack
+from potions.store.upgrade import known_revisions
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,6 +46,11 @@ def test_a_packed_wheel_has_every_file_of_the_built_one(built: Wheel, site: Path
     with zipfile.ZipFile(built.path) as one, zipfile.ZipFile(packed.path) as other:
         assert sorted(one.namelist()) == sorted(other.namelist())
         assert all(one.read(name) == other.read(name) for name in one.namelist() if not name.endswith("/RECORD"))
+
+
+def test_it_knows_the_revisions_that_its_migrations_lead_to(built: Wheel) -> None:
+    """By the names of their files, which begin with them."""
+    assert built.revisions == known_revisions()
 
 
 def test_pip_installs_a_packed_wheel(site: Path, tmp_path: Path) -> None:

@@ -130,6 +130,12 @@ def test_nothing_is_remembered_of_a_server_that_is_not_reached(laptop: Laptop, s
     assert laptop.json("server", "list") == []
 
 
+def test_options_of_an_install_are_refused_where_none_is_made(laptop: Laptop) -> None:
+    """An agent with a socket of its own was started by a person."""
+    refused = laptop.refused("server", "add", "root@a.invalid", "--socket", "/x/agent.sock", "--dashboard", "a.example")
+    assert (refused.status, "Nothing is installed" in refused.err) == (2, True)
+
+
 def test_a_name_that_is_taken_is_refused_before_anything_is_sent(laptop: Laptop) -> None:
     """Nobody is called for a name that cannot be given."""
     laptop.config.mkdir(parents=True)
