@@ -113,7 +113,7 @@ class Outputs(Protocol):
 class Erlang(Protocol):
     """The platform's own epmd: the first app that started one would take it down with it."""
 
-    def ensure_port_mapper(self, tree: AppTree, colour: Colour) -> int:
+    def ensure_port_mapper(self, tree: AppTree, colour: Colour, port: int) -> int:
         """Have an epmd run, taken from the release in that slot where there is none yet; returns its port."""
 
 
