@@ -31,6 +31,8 @@ class SlotEpmds:
     their peers are. systemd ends it with its slot, wherever it began a session of its own.
     """
 
+    is_of_slots = True
+
     def __init__(self, first: int, first_port: int) -> None:
         self._distance = first - first_port
 
@@ -41,6 +43,8 @@ class SlotEpmds:
 
 class Epmd:
     """Has an epmd run as soon as the first Erlang release needs one."""
+
+    is_of_slots = False
 
     def __init__(self, home: Home, port: int, supervisor: Supervisor, trees: Trees, account: Account) -> None:
         self._home = home
