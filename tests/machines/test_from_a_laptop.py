@@ -143,6 +143,9 @@ def test_a_day_with_it(added: Added, tmp_path: Path) -> None:
     with laptop.terminal(*shop, "logs", "blog", "-f") as following:
         following.until("version 2 listens")
         following.interrupt()
+        following.rest()
+        assert following.status() == 130
+    assert laptop.left() == []
     laptop.do(*shop, "rollback", "blog")
     assert serves(machine) == "1"
 
