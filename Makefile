@@ -35,7 +35,7 @@ test: setup ## Run all tests against the real programs
 # Two at a time: booting and installing keep processors busy. A file's tests stay together and may share a machine.
 machines: setup ## Try it on real Debian machines with systemd (as root)
 	@scripts/install_test_tools machines
-	@$(PY) -m pytest -n 2 --dist loadfile tests/machines $(ARGS)
+	@$(PY) -m pytest -n 3 --dist loadfile tests/machines $(ARGS)
 
 check: setup ## Format, lint, types, layers, docs: what takes seconds
 	@$(PY) -m ruff format --check .
