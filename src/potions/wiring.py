@@ -19,7 +19,7 @@ from potions.host.caddy import Caddy
 from potions.host.dns import Dns
 from potions.host.doctor.below_looks import BelowLooks
 from potions.host.doctor.platform_parts import parts_of
-from potions.host.epmd import Epmd
+from potions.host.epmd import Epmd, SlotEpmds
 from potions.host.file_outputs import FileOutputs
 from potions.host.files import write_atomically
 from potions.host.journal_outputs import JournalOutputs
@@ -57,7 +57,9 @@ def make_service(home: Home, settings: Settings) -> Service:
         network=network,
         trees=trees,
         outputs=outputs,
-        erlang=Epmd(home, settings.epmd_port, supervisor, trees, account),
+        erlang=SlotEpmds(settings.epmd_port, settings.first_port)
+        if isinstance(home, Server)
+        else Epmd(home, settings.epmd_port, supervisor, trees, account),
         terminals=terminals,
         account=account,
         # Read anew for each slot: `potions up` in another shell may have changed it while this agent runs.

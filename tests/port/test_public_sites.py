@@ -132,7 +132,7 @@ def test_who_waits_at_a_gate_by_https_goes_on_where_it_leads(stage: Stage) -> No
     green, own = stage.server("blog"), stage.proxy.own_port
     stage.put("blog", "blog.example.com", green=green, gated=True)
     tree = stage.home.app("blog")
-    for port, answer in ((green, "200 blog"), (own, "503 nothing is deployed here yet")):
+    for port, answer in ((green, "200 blog"), (own, "503 nothing runs here now")):
         stage.trees.hold_requests(tree, Colour.GREEN, (green, own))
         with ThreadPoolExecutor(2) as pool:
             waiting = [pool.submit(stage.get, "https://blog.example.com/") for _ in range(2)]

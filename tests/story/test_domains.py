@@ -293,7 +293,7 @@ def test_below_a_wildcard_every_app_has_a_name_by_itself() -> None:
         assert made.summary.address == "https://blog.apps.example.com"
         assert host_variable(server) == "blog.apps.example.com"
         server.wait_for_certificate("blog.apps.example.com")
-        assert server.visit("https://blog.apps.example.com/").text == "nothing is deployed here yet"
+        assert server.visit("https://blog.apps.example.com/").text == "nothing runs here now"
         refused = server.refused("domains", "add", "blog", "shop.apps.example.com").err
         assert "potions apps create shop" in refused
         assert "cannot be removed" in server.refused("domains", "remove", "blog", "blog.apps.example.com", "--yes").err

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from potions.errors import OutputUnreadable
 from potions.flows.ports import Answer
 from potions.flows.run import SlotRun, World
+from potions.host.epmd import SlotEpmds
 from potions.layout import AppTree, Colour
 from potions.model.app import App, Ports
 from potions.model.deployment import Release, SlotContent
@@ -69,7 +70,7 @@ class Script:
             network=_Network(self),  # type: ignore[arg-type]
             trees=_Trees(self),  # type: ignore[arg-type]
             outputs=_Outputs(self),  # type: ignore[arg-type]
-            erlang=None,  # type: ignore[arg-type]
+            erlang=SlotEpmds(9480, 4000),
             terminals=_Terminals(),
             account=Account("nobody", 65534, 65534, switch=False),
             search_path=lambda: "/usr/bin",

@@ -14,6 +14,7 @@ import anyio
 import httpx
 import msgspec
 from litestar import asgi
+from litestar.enums import ScopeType
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
 from litestar.types import Receive, Scope, Send
 
@@ -22,6 +23,8 @@ from potions.dashboard.visit import BrowserRequest, provide_door
 from potions.errors import CredentialRefused, PageUnknown, PotionsError
 from potions.schema import ErrorBody
 
+#: A WebSocket that is closed before it was accepted is answered with 403; this is what is told behind one that was.
+_NOT_HERE = 4404
 _PREFIX = b"/api"
 _OWN = "potions-"
 #: What the agent gets to see of a request, beside the headers of Potions' own. Who asks from where says this process.
@@ -60,7 +63,10 @@ class _AskerGoneError(Exception):
 
 @asgi("/api", is_mount=True, copy_scope=True, exclude_from_csrf=True)
 async def pass_on(scope: Scope, receive: Receive, send: Send) -> None:
-    """Hand a request on to the agent, and its answer back."""
+    """Hand a request on to the agent, and its answer back. No WebSocket: consoles are for who is signed in."""
+    if scope["type"] is ScopeType.WEBSOCKET:
+        await send({"type": "websocket.close", "code": _NOT_HERE, "reason": ""})
+        return
     request: BrowserRequest = BrowserRequest(scope, receive)
     await _Passing(request, receive, send).run()
 

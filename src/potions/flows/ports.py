@@ -111,9 +111,13 @@ class Outputs(Protocol):
 
 
 class Erlang(Protocol):
-    """The platform's own epmd: the first app that started one would take it down with it."""
+    """Who maps the names of Erlang nodes to ports: epmd."""
 
-    def ensure_port_mapper(self, tree: AppTree, colour: Colour) -> int:
+    @property
+    def is_of_slots(self) -> bool:
+        """Whether each slot has one of its own, which its node starts; else the platform has one for all."""
+
+    def ensure_port_mapper(self, tree: AppTree, colour: Colour, port: int) -> int:
         """Have an epmd run, taken from the release in that slot where there is none yet; returns its port."""
 
 

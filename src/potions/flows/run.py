@@ -168,6 +168,7 @@ class SlotRun(Run):
             account=self.world.account.name,
             search_path=self.world.search_path(),
             epmd_port=epmd_port,
+            own_epmd=self.world.erlang.is_of_slots,
         )
 
     def web(self) -> Service:

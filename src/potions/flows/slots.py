@@ -18,7 +18,7 @@ SLOT_ENDS = "Its release does not run any more: another one serves, or the app w
 
 def configure_slot(run: SlotRun) -> None:
     """Write the slot's variables and make its services known."""
-    epmd_port = run.world.erlang.ensure_port_mapper(run.tree, run.slot) if run.plan.erlang else None
+    epmd_port = run.world.erlang.ensure_port_mapper(run.tree, run.slot, run.port) if run.plan.erlang else None
     environment = run.environment(epmd_port)
     run.log.hide(run.hidden(environment))
     run.world.trees.write_environment(run.tree, run.slot, environment)

@@ -24,8 +24,27 @@ EPMD_SERVICE = "epmd"
 _START_TIMEOUT = 10.0
 
 
+class SlotEpmds:
+    """On a server a slot's node starts an epmd itself, on a port of its slot's own: within its own walls.
+
+    One for all would have to come from some app's release, which would then tell the nodes of every other app where
+    their peers are. systemd ends it with its slot, wherever it began a session of its own.
+    """
+
+    is_of_slots = True
+
+    def __init__(self, first: int, first_port: int) -> None:
+        self._distance = first - first_port
+
+    def ensure_port_mapper(self, tree: AppTree, colour: Colour, port: int) -> int:  # noqa: ARG002 - the port says it
+        """The port of the epmd of the slot that listens on ``port``."""
+        return port + self._distance
+
+
 class Epmd:
     """Has an epmd run as soon as the first Erlang release needs one."""
+
+    is_of_slots = False
 
     def __init__(self, home: Home, port: int, supervisor: Supervisor, trees: Trees, account: Account) -> None:
         self._home = home
@@ -35,7 +54,7 @@ class Epmd:
         self._account = account
         self._starting = threading.Lock()
 
-    def ensure_port_mapper(self, tree: AppTree, colour: Colour) -> int:
+    def ensure_port_mapper(self, tree: AppTree, colour: Colour, port: int) -> int:  # noqa: ARG002 - one for all slots
         """Have it run, from the program that the release in that slot brings along; returns its port.
 
         Raises StartFailed where the release has none and none runs, or where it does not come up, and PortBusy where

@@ -128,10 +128,6 @@ class Server(Home):
         return self.state / "stopped"
 
     @property
-    def epmd(self) -> Path:
-        return self.program_folder / "epmd"
-
-    @property
     def logs(self) -> Path:
         return _LOGS
 
@@ -232,7 +228,6 @@ class Server(Home):
             Entry(self.locks, "platform", 0o700),
             Entry(self.programs, "platform", 0o700),
             Entry(self.stopped, "platform", 0o755),
-            Entry(self.epmd, "platform", 0o755),
             Entry(self.logs, "platform", 0o750),
             Entry(self.run, "platform", 0o755),
             Entry(self.starting, "platform", 0o755),

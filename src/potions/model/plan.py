@@ -111,7 +111,7 @@ class RunPlan(msgspec.Struct, frozen=True):
     migrate: str | None
     build: str | None
     erlang: bool
-    """A Mix release: it gets a node name and the platform's epmd."""
+    """A Mix release: it gets a node name and an epmd."""
     workers: tuple[Worker, ...]
     manifest: Manifest
 

@@ -36,9 +36,9 @@ _PLATFORM_PLAIN = frozenset(
     }
 )
 
-#: Without the first, a node that finds no epmd starts one of its own from its slot. Without the second, nodes accept
+#: With "true" a node that finds no epmd starts one of its own from its slot. Without the second, nodes accept
 #: other nodes on every address of the machine, with nothing but the cookie in between.
-_ERLANG_FLAGS = "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+_ERLANG_FLAGS = "-start_epmd {own} -kernel inet_dist_use_interface {{127,0,0,1}}"
 
 
 def is_plain(name: str) -> bool:
@@ -71,7 +71,9 @@ class SlotPlace(msgspec.Struct, frozen=True):
     search_path: str
     """PATH, where neither the manifest nor a person sets one."""
     epmd_port: int | None = None
-    """The port of the platform's own epmd, for an Erlang release; None for any other app."""
+    """The port of the epmd of an Erlang release; None for any other app."""
+    own_epmd: bool = False
+    """Whether the slot's node starts that epmd itself; else the platform has."""
 
 
 def slot_environment(place: SlotPlace, *, defaults: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
@@ -127,7 +129,7 @@ def _locked(place: SlotPlace) -> dict[str, str]:
 
 
 def _erlang_base(place: SlotPlace) -> dict[str, str]:
-    return {} if place.epmd_port is None else {"ERL_AFLAGS": _ERLANG_FLAGS}
+    return {} if place.epmd_port is None else {"ERL_AFLAGS": _ERLANG_FLAGS.format(own=str(place.own_epmd).lower())}
 
 
 def _erlang(place: SlotPlace) -> dict[str, str]:

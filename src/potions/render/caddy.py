@@ -27,11 +27,16 @@ _SITE = """\
 	}}
 	handle_errors 502 {{
 		header Retry-After 5
-		@empty not file /release.json
+{silence}	}}
+}}
+"""
+
+_SILENCE = """		@empty not file /release.json
 		respond @empty "nothing is deployed here yet" 503
 		respond "this app is not running" 503
-	}}
-}}
+"""
+# What a slot holds is not for a server's Caddy to read, and to look at a file it opens it.
+_SILENCE_ON_A_SERVER = """		respond "nothing runs here now" 503
 """
 
 _HANDLER = """\
@@ -132,6 +137,7 @@ def _block(site: Site, addresses: str, bind: str, rewritten: tuple[str, str]) ->
         bind=bind,
         root=quote(str(site.live_root)),
         token=quote(site.probe_token),
+        silence=_SILENCE_ON_A_SERVER if site.bind else _SILENCE,
         gates="".join(_gate(site.app, colour, gate) for colour, gate in (site.gates or {}).items()),
         green=_handler(site, Colour.GREEN, site.ports[1], upstream),
         blue=_handler(site, Colour.BLUE, site.ports[0], upstream),

@@ -32,17 +32,17 @@ PYTHON = "/usr/bin/python3"
 _RESTART_SECONDS, _RESTART_SECONDS_MAX, _RESTART_STEPS = 1, 30, 10
 _GROWING_RESTARTS = 254
 _NETWORK = "network-online.target"
-#: An Erlang node that finds no port mapper would start one of its own.
-_PORT_MAPPER = "potions-epmd.service"
 #: The usual limit of open files, 1024, is a thousand visitors.
 _OPEN_FILES = 65_536
+#: How long one app may hold up a restart of the whole computer, whatever its manifest asks for.
+_STOP_MAX = 600
 #: Shared memory of its own; systemd leaves the computer's there.
 _SHARED_MEMORY = "/dev/shm:mode=1777"  # noqa: S108
 #: What no app has any business with. A dash: it need not be there.
 _OUT_OF_REACH = (
     *("/run/potions", "/var/lib/potions", "-/var/lib/potions-caddy", "-/var/lib/potions-dashboard", "-/etc/potions"),
     # Who asks systemd may see the words of every program on the computer.
-    *("-/run/dbus", "-/run/systemd/private", "-/run/user"),
+    *("-/run/dbus", "-/run/systemd/private", "-/run/user", "-/run/lock"),
     # The terminals of other apps' consoles belong to the same user.
     *("-/dev/pts", "-/var/log/journal", "-/run/log/journal"),
 )
@@ -88,7 +88,6 @@ def _unit_section(server: Server, service: Service) -> list[Property]:
     if service.restart:
         found += [("Wants", "network-online.target"), ("StartLimitIntervalSec", "0")]
     if service.app_directory is not None:
-        found.append(("After", _PORT_MAPPER))
         found.append(("RequiresMountsFor", str(service.app_directory)))
         if service.restart:
             found += _conditions(server, service, service.app_directory)
@@ -106,7 +105,7 @@ def _conditions(server: Server, service: Service, app: Path) -> Iterator[Propert
 def _running(server: Server, service: Service, version: int) -> Iterator[Property]:
     yield "Type", "exec"
     yield "ExecStart", f"{PYTHON} -I -S {server.launcher} %d/{SPEC_CREDENTIAL}"
-    yield "TimeoutStopSec", f"{math.ceil(service.stop_timeout)}s"
+    yield "TimeoutStopSec", f"{min(math.ceil(service.stop_timeout), _STOP_MAX)}s"
     yield "LimitNOFILE", str(_OPEN_FILES)
     if service.restart:
         yield "Restart", "always"

@@ -80,7 +80,7 @@ def remove_program() -> None:
 
 
 def _app_units() -> list[str]:
-    """The units of all apps' programs, and of the platform's epmd: what has a spec."""
+    """The units of all apps' programs: what has a spec."""
     specs = SERVER.programs.glob("*.json") if SERVER.programs.is_dir() else ()
     return sorted(unit_name(spec.name.removesuffix(".json")) for spec in specs)
 

@@ -79,7 +79,7 @@ def test_it_is_started_once(home: Home, supervisor: OneService) -> None:
     """From the program that the first release brings along; also when two deploys ask at the same time."""
     epmd = epmd_of(home, supervisor, b"the program")
     with ThreadPoolExecutor(3) as pool:
-        asked = [pool.submit(epmd.ensure_port_mapper, home.app("blog"), Colour.BLUE) for _ in range(3)]
+        asked = [pool.submit(epmd.ensure_port_mapper, home.app("blog"), Colour.BLUE, 4000) for _ in range(3)]
         ports = {one.result() for one in asked}
     assert supervisor.starts == 1
     program = home.epmd / "epmd"
@@ -100,14 +100,14 @@ def test_it_is_started_once(home: Home, supervisor: OneService) -> None:
 def test_one_from_before_serves_a_release_without_one(home: Home, supervisor: OneService) -> None:
     """A release that was built without its own Erlang needs only that one runs."""
     (home.epmd / "epmd").write_bytes(b"from before")
-    epmd_of(home, supervisor, None).ensure_port_mapper(home.app("blog"), Colour.BLUE)
+    epmd_of(home, supervisor, None).ensure_port_mapper(home.app("blog"), Colour.BLUE, 4000)
     assert (home.epmd / "epmd").read_bytes() == b"from before"
 
 
 def test_none_at_all_is_told(home: Home, supervisor: OneService) -> None:
     """With what to change in the release."""
     with pytest.raises(StartFailed) as failed:
-        epmd_of(home, supervisor, None).ensure_port_mapper(home.app("blog"), Colour.BLUE)
+        epmd_of(home, supervisor, None).ensure_port_mapper(home.app("blog"), Colour.BLUE, 4000)
     assert "include_erts" in failed.value.do
     assert supervisor.starts == 0
 
@@ -117,7 +117,7 @@ def test_a_stranger_on_its_port_is_told(home: Home, supervisor: OneService) -> N
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         with pytest.raises(PortBusy, match=str(port)):
-            epmd_of(home, supervisor, b"the program", port).ensure_port_mapper(home.app("blog"), Colour.BLUE)
+            epmd_of(home, supervisor, b"the program", port).ensure_port_mapper(home.app("blog"), Colour.BLUE, 4000)
     assert supervisor.starts == 0
 
 
@@ -126,5 +126,5 @@ def test_one_that_does_not_come_up_is_told(home: Home, supervisor: OneService, m
     monkeypatch.setattr("potions.host.epmd._START_TIMEOUT", 0.1)
     monkeypatch.setattr(supervisor, "start", lambda _name: None)
     with pytest.raises(StartFailed, match="did not come up") as failed:
-        epmd_of(home, supervisor, b"the program").ensure_port_mapper(home.app("blog"), Colour.BLUE)
+        epmd_of(home, supervisor, b"the program").ensure_port_mapper(home.app("blog"), Colour.BLUE, 4000)
     assert "epmd.log" in failed.value.do

@@ -10,7 +10,7 @@ from cryptography import x509
 from potions.layout import Home
 from potions.model.doctor.certificates import CertificateSeen
 
-_KEPT = "caddy/certificates"
+_KEPT = "certificates"
 #: A name in a path, where a star cannot stand.
 _STAR = "wildcard_"
 

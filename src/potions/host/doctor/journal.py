@@ -22,7 +22,8 @@ def last_lines_of(unit: str, lines: int = 6) -> str:
 
 def restarts_since(moment: float) -> list[Exit]:
     """What ended by itself since a moment (Unix time) and was started again, by the names of the supervisor port."""
-    told = _journal("--output=json", f"--since=@{moment:.0f}", f"MESSAGE_ID={_STARTED_AGAIN}").splitlines()
+    # Of systemd itself: any program can send an entry with these fields.
+    told = _journal("--output=json", f"--since=@{moment:.0f}", f"MESSAGE_ID={_STARTED_AGAIN}", "_PID=1").splitlines()
     entries = [json.loads(line) for line in told]
     found = ((service_of(str(entry.get("UNIT", ""))), int(entry["__REALTIME_TIMESTAMP"]) / 1e6) for entry in entries)
     return [Exit(name, at) for name, at in found if name]

@@ -28,7 +28,6 @@ _UNITS = (
 )
 _FIREWALL = "potions-firewall.service"
 _WITH_PARTS = frozenset({"potions-caddy.service"})
-_EPMD = "potions-epmd.service"
 
 
 def look_at_units_of_platform(scene: Scene) -> Look:
@@ -46,13 +45,7 @@ def look_at_units_of_platform(scene: Scene) -> Look:
 
 def _units(context: Context) -> list[str]:
     server = context.settings.server
-    return [*_UNITS, *([_FIREWALL] if server is None or server.firewall else []), *_epmd(context)]
-
-
-def _epmd(context: Context) -> list[str]:
-    """There from the first Erlang app on."""
-    home = context.home
-    return [_EPMD] if isinstance(home, Server) and (home.units / _EPMD).exists() else []
+    return [*_UNITS, *([_FIREWALL] if server is None or server.firewall else [])]
 
 
 def _last_lines(context: Context, unit: units.UnitSeen) -> str:

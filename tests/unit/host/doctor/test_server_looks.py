@@ -57,7 +57,7 @@ def certificate(name: str, ends: datetime) -> bytes:
 
 
 def keep(home: Home, authority: str, name: str, text: bytes) -> None:
-    folder = home.caddy_data / "caddy/certificates" / authority / name
+    folder = home.caddy_data / "certificates" / authority / name
     folder.mkdir(parents=True)
     (folder / f"{name}.crt").write_bytes(text)
 
