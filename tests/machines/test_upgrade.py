@@ -101,6 +101,17 @@ def in_force(server: InstalledServer) -> str:
     return server.machine.do(["readlink", str(SERVER.current)]).strip()
 
 
+def test_options_change_the_settings_of_what_is_there(server: InstalledServer, laptop: Laptop) -> None:
+    """By the program that is there: nothing is sent, and the version stays. A bad one is refused as it is there."""
+    address, before = f"root@{server.machine.address}", in_force(server)
+    done = laptop.do("server", "add", address, "--name", "shop", "--email", "a@example.com")
+    assert "installed there already" in done.err
+    assert json.loads(server.machine.read(str(SERVER.settings)))["server"]["certificates"]["email"] == "a@example.com"
+    assert in_force(server) == before
+    refused = laptop.refused("server", "add", address, "--name", "shop", "--wildcard", "*.example.com")
+    assert (refused.status, "--wildcard" in refused.err) == (2, True)
+
+
 def test_a_newer_version_comes_under_running_apps(
     blog: InstalledServer, laptop: Laptop, wheel: Path, tmp_path: Path
 ) -> None:

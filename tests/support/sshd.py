@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncssh
@@ -92,7 +92,9 @@ class Sshd:
         """End every connection at once, as a network that goes away would; new ones are accepted."""
         assert self._process is not None
         for process in psutil.Process(self._process.pid).children(recursive=True):
-            process.send_signal(signal.SIGKILL)
+            # One may have ended by itself since it was listed.
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
 
     def stop(self) -> None:
         if self._process is not None:
