@@ -32,7 +32,7 @@ test: setup ## Run all tests against the real programs
 	@scripts/install_test_tools
 	@$(PY) -m pytest -n 4 $(ARGS)
 
-# Two at a time: booting and installing keep processors busy. A file's tests stay together and may share a machine.
+# Three at a time: most of the time a machine boots, installs or waits. A file's tests stay together and may share a machine.
 machines: setup ## Try it on real Debian machines with systemd (as root)
 	@scripts/install_test_tools machines
 	@$(PY) -m pytest -n 3 --dist loadfile tests/machines $(ARGS)

@@ -19,7 +19,15 @@ from support.browsing import Dashboard, Visit, flaws
 OWN = re.compile(r"/(sign-in|sign-out|welcome/.*|account/.*)")
 #: A look that takes its time. A viewer may have it.
 LOOKS = {"/apps/gallery/storage/measure"}
-FILLED = {"name": "gallery", "variable": "GREETING", "person": "owner", "which": "1", "number": "1", "token": "x"}
+FILLED = {
+    "name": "gallery",
+    "variable": "GREETING",
+    "person": "owner",
+    "which": "1",
+    "number": "1",
+    "token": "x",
+    "domain": "gallery.test",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
