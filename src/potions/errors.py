@@ -268,7 +268,8 @@ class AppDamaged(PotionsError):
         super().__init__(
             f"{path} cannot be read.",
             why=why,
-            do="Have it mended from Potions' own records: potions down, then potions up. No stored file is touched.",
+            do="Have it mended from Potions' own records: potions down, then potions up; on a server: "
+            "sudo systemctl restart potions-agent. No stored file is touched.",
         )
 
 
@@ -983,7 +984,7 @@ class ServerUnknown(PotionsError):
         super().__init__(
             f"No server called {name} is remembered here.",
             why=f"There are: {named}" if named else "None is yet.",
-            do="Name it as USER@HOST, or add it: potions server add USER@HOST",
+            do=f"Name it as USER@HOST, as root@{name}; or add it: potions server add root@{name}",
         )
 
 

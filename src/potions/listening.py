@@ -16,7 +16,7 @@ def listen_privately(path: Path) -> socket.socket:
     With one that is handed over nobody is refused while this process is started anew, and its unit says who may open
     it. A new one has mode 0600 from its first moment; what a killed process left there is replaced.
     """
-    return _handed(path) or _new(path)
+    return handed_over(path) or _new(path)
 
 
 def _new(path: Path) -> socket.socket:
@@ -31,7 +31,8 @@ def _new(path: Path) -> socket.socket:
     return listener
 
 
-def _handed(path: Path) -> socket.socket | None:
+def handed_over(path: Path) -> socket.socket | None:
+    """The listening socket at ``path`` that systemd keeps open; None where it hands none over."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
         return None
     for descriptor in range(_FIRST_HANDED, _FIRST_HANDED + int(os.environ.get("LISTEN_FDS", "0"))):

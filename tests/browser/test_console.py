@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from potions.host.processes import every_opened_process
-from potions.schema import Role
+from potions.schema import Role, TokenAccess, TokenCreate
 from support.browsing import PHONE, Dashboard, Visit, barriers, shoot
 from support.platform import wait_for
 from support.releases import as_tar_gz, behave_release
@@ -251,6 +251,23 @@ def test_who_is_removed_loses_what_they_had_open(dashboard: Dashboard) -> None:
         told = json.loads(line.recv(timeout=60))
         assert (told["type"], told["code"]) == ("error", "session-ended")
     wait_for(lambda: not running(dashboard), NOTHING_RUNS)
+
+
+@pytest.mark.parametrize("path", ["/api/apps/gallery/terminal", "/api/status", "/api"])
+def test_the_api_opens_no_terminal(dashboard: Dashboard, path: str) -> None:
+    """Not even for who may do everything else there: consoles are for who is signed in."""
+    port = dashboard.platform.http_port
+    owner = dashboard.asking(dashboard.credential("owner", Role.OWNER))
+    token = owner.create_token(TokenCreate("everything" + path.replace("/", "-"), TokenAccess.WRITE)).credential
+    with pytest.raises(InvalidStatus) as refused:
+        connect(
+            f"ws://potions.localhost:{port}{path}",
+            address=("127.0.0.1", port),  # type: ignore[arg-type]
+            additional_headers={"Authorization": f"Bearer {token}"},
+            proxy=None,
+        )
+    assert refused.value.response.status_code == 403
+    assert not running(dashboard)
 
 
 def socket(

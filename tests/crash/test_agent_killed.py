@@ -10,7 +10,7 @@ import pytest
 
 from potions.flows.deploy import deploy, rollback
 from potions.flows.step import Flow, PointOfNoReturn
-from potions.schema import ReleaseState
+from potions.schema import EventKind, ReleaseState
 from support.crashing import APP, Crashing
 
 #: Steps that only a hand-over has, and those that only a release with workers has.
@@ -54,6 +54,10 @@ def test_a_deploy_that_was_killed_is_undone_or_goes_on(crashing: Crashing, point
     else:
         assert deployment.status == "failed"
         assert deployment.failure is not None and deployment.failure.code == "interrupted"
+        log = crashing.platform.client.events(APP, deployment.number)
+        told = [event.text for event in log if event.kind is EventKind.FAILED]
+        assert len(told) == 1
+        assert told[0].startswith(deployment.failure.what)
         crashing.assert_settled(before)
         assert crashing.holding() == held, "the release that a rollback needs was lost"
 

@@ -17,6 +17,8 @@ UNITS = "/etc/systemd/system"
 STATE = "/var/lib/potions"
 SITE = "/var/lib/potions-caddy/sites/shop.caddy"
 STORAGE = "/opt/potions/shop/storage"
+#: SD_MESSAGE_UNIT_RESTART_SCHEDULED.
+STARTED_AGAIN = "5eb03494b6584870a536b337290809b3"
 WITHOUT_AGENT = ("home", "programs", "room", "parts", "units", "server")
 
 
@@ -199,6 +201,15 @@ def test_a_program_that_ends_often(server: Machine) -> None:
         )
     found = [one for one in look(server)["findings"] if one["code"] == "unsteady" and one["app"] == "shop"]
     assert [one["place"] for one in found] == ["shop.green"]
+
+
+def test_an_app_cannot_have_another_one_seem_to_end_often(server: Machine) -> None:
+    """Any program may write into the journal what systemd writes of an end; only systemd's own entries count."""
+    forged = f"MESSAGE_ID={STARTED_AGAIN}\\nUNIT=shop-green.worker.mail.service\\nMESSAGE=it ended\\n"
+    server.do(f"for n in 1 2 3 4 5; do printf '{forged}' | runuser -u deploy -- logger --journald; done")
+    there = ["journalctl", "--output=cat", f"MESSAGE_ID={STARTED_AGAIN}", "UNIT=shop-green.worker.mail.service"]
+    wait_for(lambda: server.do(there).count("it ended") == 5, "the journal has them")
+    assert "shop.green.mail" not in [one["place"] for one in look(server)["findings"]]
 
 
 def test_who_may_ask(server: Machine) -> None:

@@ -293,6 +293,11 @@ def test_broken_settings_are_told_and_not_made_anew(installed: Installed) -> Non
     done = install(machine, program=POTIONS)
     assert done.status == 2
     assert "/etc/potions/potions.json cannot be read." in done.err
+    # The agent's socket is systemd's: whoever asks is connected, and told what keeps the agent from starting.
+    machine.do("systemctl restart potions-agent.service")
+    asked = machine.run([POTIONS, "status"])
+    assert (asked.status, "The agent cannot start." in asked.err) == (1, True), asked.text
+    assert "/etc/potions/potions.json cannot be read." in asked.err
     machine.write("/etc/potions/potions.json", before, mode=0o600)
     assert install(machine, program=POTIONS).status == 0
 

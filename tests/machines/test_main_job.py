@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.server import InstalledServer
+from support.server import SLOW, InstalledServer
 
 MANIFEST = """
 [run]
@@ -112,13 +112,14 @@ def test_deploys_of_a_server_go_one_after_another(server: InstalledServer) -> No
     """The second waits in the queue and can be cancelled, the third goes on."""
     for app in ("first", "second", "third"):
         server.do("apps", "create", app)
-    slow = server.release("one", manifest='[run]\nstart = "python3 behave.py"\n[build]\ncommand = "sleep 6"\n')
+    slow = server.release("one", manifest=SLOW)
     plain = server.release("one")
     server.do("deploy", slow, "--app", "first", "--detach")
     server.do("deploy", plain, "--app", "second", "--detach")
     server.do("deploy", plain, "--app", "third", "--detach")
     assert server.json("deployments", "second")[0]["status"] == "queued"
     server.do("cancel", "second")
+    server.machine.do("touch /opt/potions/first/.home/go-on")
     server.settled("first")
     server.serves("third", "one")
     assert server.json("deployments", "second")[0]["status"] == "cancelled"

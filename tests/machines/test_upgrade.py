@@ -13,11 +13,9 @@ from potions import __version__
 from potions.layout import SERVER
 from support.laptop import Laptop
 from support.platform import wait_for
-from support.server import InstalledServer
+from support.server import SLOW, InstalledServer
 
 NEWER = "99.0"
-#: A build that goes on until it is told to.
-SLOW = '[run]\nstart = "python3 behave.py"\n[build]\ncommand = "until test -e ../.home/go-on; do sleep 0.1; done"\n'
 #: Kept-alive and fresh connections through the proxy, until it is stopped; then it says what came of them.
 LOAD = (
     "cd /srv/tests && exec python3 -m support.load --port 8480 --host-header blog.localhost --seconds 900 >/root/load"
@@ -29,6 +27,11 @@ while true; do
         --unix-socket /run/potions/agent.sock http://potions/status
     sleep 0.05
 done >/root/asked
+"""
+#: As an older version of Potions would have written them.
+AGE_UNITS = """
+for unit in /etc/systemd/system/blog-*.service; do echo '# of an older version' >>"$unit"; done
+systemctl daemon-reload
 """
 REVISION = f"python3 -c 'import sqlite3; c = sqlite3.connect(\"{SERVER.database}\"); %s'"
 
@@ -121,6 +124,7 @@ def test_a_newer_version_comes_under_running_apps(
     before, proxy = in_force(blog), caddy(blog)
     settings = blog.machine.read(str(SERVER.settings))
     newer = of_version(wheel, tmp_path, NEWER)
+    blog.machine.do(AGE_UNITS)
     begin_asking(blog)
     blog.do("deploy", blog.release("two", manifest=SLOW), "--app", "blog", "--detach")
     wait_for(lambda: blog.json("deployments", "blog")[0]["status"] == "building", "it builds")
@@ -139,6 +143,10 @@ def test_a_newer_version_comes_under_running_apps(
     assert laptop.json("--server", "shop", "status")["version"] == NEWER
     assert in_force(blog).startswith(f"{NEWER}-")
     assert blog.machine.do(["readlink", str(SERVER.previous)]).strip() == before
+    # Green was deployed into meanwhile; blue's unit was written anew by the agent, and systemd knows it.
+    assert "older version" not in blog.machine.do("cat /etc/systemd/system/blog-*.service")
+    reload = "--property=NeedDaemonReload"
+    assert blog.machine.do(["systemctl", "show", "--value", reload, "blog-blue", "blog-green"]).split() == ["no", "no"]
     assert caddy(blog) == proxy, "its program is the same, so it was left alone"
     assert blog.machine.read(str(SERVER.settings)) == settings
     assert blog.file("blog", "storage/letter.txt").text == "dear customer"

@@ -46,6 +46,20 @@ def test_a_running_service_stays_as_it_is(stage: Stage) -> None:
     assert stage.supervisor.state(service.name).pid == pid
 
 
+def test_renewing_leaves_what_runs_and_makes_nothing_known(stage: Stage) -> None:
+    """Not even where it is written otherwise now: it keeps its process, and is stopped and started as before."""
+    service = stage.started("touch ready; exec sleep 1000")
+    pid = stage.supervisor.state(service.name).pid
+    unknown = stage.service("exec sleep 1000")
+    stage.supervisor.renew([msgspec.structs.replace(service, stop_timeout=30.0), unknown])
+    assert stage.supervisor.state(service.name).pid == pid
+    assert stage.phase(unknown) is Phase.ABSENT
+    stage.supervisor.stop([service.name], 5)
+    assert not psutil.pid_exists(pid)
+    stage.supervisor.start(service.name)
+    wait_for(lambda: stage.phase(service) is Phase.RUNNING, "it runs again")
+
+
 def test_install_changes_a_stopped_service(stage: Stage) -> None:
     """The next start runs the new command, in the new directory, with the new variables, into the new log."""
     old = stage.service("echo old; exit 1", restart=False)

@@ -301,4 +301,4 @@ def test_below_a_wildcard_every_app_has_a_name_by_itself() -> None:
         assert names_of(server) == ["own.example.com", "blog.apps.example.com"]
         assert server.has_certificate("blog.apps.example.com")
         dashboard = server.do("dashboard").out
-        assert f"ssh -L {server.http_port}:127.0.0.1:{server.http_port} box.example.com" in dashboard
+        assert f"ssh -L {server.http_port}:127.0.0.1:{server.http_port} USER@box.example.com" in dashboard

@@ -15,6 +15,9 @@ from support.machine import Machine
 from support.platform import Outcome, wait_for
 from support.releases import behave_release
 
+#: The manifest of a release whose build goes on until there is a file ``go-on`` in the app's home.
+SLOW = '[run]\nstart = "python3 behave.py"\n[build]\ncommand = "until test -e ../.home/go-on; do sleep 0.1; done"\n'
+
 _BODY = "/tmp/potions-test-body"
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from potions.agent.not_started import tell_why
 from potions.errors import PotionsError
 from potions.layout import SERVER, Home
 from potions.wiring import run_agent
 
 if __name__ == "__main__":
+    home = Home(Path(sys.argv[1])) if sys.argv[1:] else SERVER
     try:
-        run_agent(Home(Path(sys.argv[1])) if sys.argv[1:] else SERVER)
+        run_agent(home)
     except PotionsError as error:
         # What `potions up` shows when the agent does not come up.
-        sys.exit(str(error))
+        print(error, file=sys.stderr, flush=True)
+        tell_why(error, home)
+        sys.exit(1)
+    except Exception as error:
+        tell_why(error, home)
+        raise

@@ -9,6 +9,7 @@ from litestar import Litestar, Router, get
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
+from litestar.types import ASGIApp
 
 from potions import API_LEVEL, __version__
 from potions.agent.access import make_guard
@@ -101,9 +102,13 @@ def serve(service: Service, home: Home) -> None:
 
 def make_server(service: Service) -> uvicorn.Server:
     """What answers on the sockets that it is given."""
-    admitted = ADMIN_GROUPS if service.context.settings.server else frozenset[str]()
+    return server_of(make_app(service), ADMIN_GROUPS if service.context.settings.server else frozenset())
+
+
+def server_of(app: ASGIApp, admitted: frozenset[str]) -> uvicorn.Server:
+    """What puts an application behind the agent's protocol; ``admitted`` are groups, beside root and the own user."""
     config = uvicorn.Config(
-        make_app(service),
+        app,
         http=admitting(admitted),
         ws=admitting_sockets(admitted),
         ws_max_size=FRAME_MAX,

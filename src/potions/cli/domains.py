@@ -10,8 +10,9 @@ from rich.text import Text
 from potions.cli.confirm import confirm_by_name
 from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json, Yes
-from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr
+from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr, warn
 from potions.cli.units import until
+from potions.errors import DomainUnknown
 from potions.schema import (
     AppDomains,
     Certificate,
@@ -80,7 +81,7 @@ def add(
     if json:
         print_json(changed)
         return 0
-    _warn(changed)
+    warn(changed.warnings)
     say(f"{app} answers at https://{sanitise(changed.name)}, as soon as its certificate is there.", "bold green")
     if changed.primary == changed.name:
         say("It is the primary domain.")
@@ -100,10 +101,11 @@ def remove(app: AppWord, name: _Domain, /, *, yes: Yes = False, json: Json = Fal
 
         potions domains remove blog www.blog.example.com
     """
-    if not yes:
-        say(f"Visitors of {name} find nothing there from then on.", "bold", console=stderr())
-        confirm_by_name(name, f"Removing {name}")
     with connect() as client:
+        if not yes:
+            _refuse_absent(client.domains(app), name)
+            say(f"Visitors of {name} find nothing there from then on.", "bold", console=stderr())
+            confirm_by_name(name, f"Removing {name}")
         changed = client.remove_domain(app, name)
     if json:
         print_json(changed)
@@ -144,6 +146,18 @@ def lost_words(app: str, lost: Iterable[LostDomain]) -> list[str]:
         f"potions domains add {app} {one.name}"
         for one in lost
     ]
+
+
+def _refuse_absent(found: AppDomains, domain: str) -> None:
+    """Before anybody is asked whether it is meant. Raises DomainRefused, DomainUnknown."""
+    # No page of help needs them.
+    from difflib import get_close_matches
+
+    from potions.domain_names import parse_domain_name
+
+    name, there = parse_domain_name(domain), [entry.name for entry in found.domains]
+    if name not in there:
+        raise DomainUnknown(name, found.app, get_close_matches(name, there))
 
 
 def _show(found: AppDomains) -> None:
@@ -202,11 +216,6 @@ def _troubles(found: AppDomains) -> list[str]:
         if entry.certificate is not None and entry.certificate.failure:
             lines.append(f"{entry.shown}: no certificate at the last try: {entry.certificate.failure}")
     return [sanitise(line) for line in lines]
-
-
-def _warn(changed: DomainsChanged) -> None:
-    for warning in changed.warnings:
-        say(f"Warning: {sanitise(warning)}", "yellow", console=stderr())
 
 
 def _tell_host(app: str, changed: DomainsChanged) -> None:

@@ -155,7 +155,7 @@ def _say_what_serves(ended: Deployment, detail: AppDetail) -> None:
         say(f"{ended.app} served {ended.release.label}, and was rolled back since.", "yellow")
         return
     say(f"{ended.app} serves {ended.release.label} now{where}, after {seconds}.", "bold green")
-    say(f"  {sanitise(detail.summary.address) or no_domain_words(detail.summary.name)}")
+    say(f"  {sanitise(detail.summary.address) or f'address: {no_domain_words(detail.summary.name)}'}")
     if any(slot.draining and slot.phase is Phase.RUNNING for slot in detail.slots):
         say("  The slot before it finishes its last requests.")
     if ended.kind is Kind.ROLLBACK and detail.unsaved:

@@ -55,5 +55,5 @@ def _tell_way(status: PlatformStatus) -> None:
         return
     port = status.http_port
     say("This server's dashboard has no domain, so that is for the server itself. To open it from your computer:")
-    say(f"  ssh -L {port}:127.0.0.1:{port} {sanitise(status.host)}", "bold")
+    say(f"  ssh -L {port}:127.0.0.1:{port} USER@{sanitise(status.host)}", "bold")
     say("and leave that running; or give it one: potions server install --dashboard DOMAIN")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
 
@@ -42,6 +42,12 @@ def _console(*, stderr: bool) -> Console:
 def say(text: str = "", style: str = "", *, console: Console | None = None) -> None:
     """Print a line as it is, never folded, so that a command in it can be copied; it is for the same server then."""
     (console or stdout()).print(addressed(text), style=style or None, soft_wrap=True)
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Say on standard error what is not as it should be, though what was asked for was done."""
+    for warning in warnings:
+        say(f"Warning: {sanitise(warning)}", "yellow", console=stderr())
 
 
 def width(console: Console | None = None) -> int | None:

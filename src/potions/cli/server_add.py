@@ -16,7 +16,7 @@ from cyclopts import Parameter
 from potions.cli.links import find_dashboard, tell_dashboard
 from potions.cli.options import Json
 from potions.cli.progress import bytes_bar
-from potions.cli.screen import print_json, sanitise, say, stderr
+from potions.cli.screen import print_json, sanitise, say, stderr, warn
 from potions.cli.server_options import (
     AcmeDirectory,
     AcmeRoot,
@@ -37,6 +37,7 @@ from potions.ssh.remembered import Server, Servers, name_for, parse_server_name
 
 if TYPE_CHECKING:
     from potions.client import Client
+    from potions.server.step import InstallReport
 
 
 def add(
@@ -124,7 +125,8 @@ class _Adding:
     downgrade: bool
     person: AtTerminal
     host_key: str
-    has_changed: bool = False
+    report: InstallReport | None = None
+    """Of what was installed there."""
 
     @property
     def has_own_socket(self) -> bool:
@@ -149,14 +151,15 @@ class _Adding:
             with Connection(self.meant.address, self.person, self.host_key) as connection:
                 self._bring_up_to_date(connection)
         with self._client() as client:
-            status, place, link = find_dashboard(client) if self.has_changed else (client.status(), "", None)
+            status, place, link = find_dashboard(client) if self.report else (client.status(), "", None)
         kept = servers.remember(msgspec.structs.replace(self.meant, dashboard=status.dashboard))
         if json:
             print_json(kept)
             return 0
-        if self.has_changed:
+        if self.report:
             say(f"This is a Potions {sanitise(status.version)} server.", "bold")
             tell_dashboard(status, place, link)
+            warn(self.report.warnings)
         _tell_remembered(kept, status.version)
         return 0
 
@@ -234,12 +237,11 @@ class _Adding:
         size = wheel.path.stat().st_size if wheel else 0
         try:
             with bytes_bar("sending Potions", size, hidden=wheel is None) as sent_bytes:
-                install_there(remote, wheel, sent, _tell, sent_bytes)
+                self.report = install_there(remote, wheel, sent, _tell, sent_bytes)
         except KeyboardInterrupt:
             _tell("What was begun there goes on to its end. To see what came of it, run this again.")
             raise
         self._let_in(remote)
-        self.has_changed = True
 
 
 def _own_address(host: str, remote: Remote) -> list[str]:

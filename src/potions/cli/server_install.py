@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from potions.cli.confirm import confirm_by_name
 from potions.cli.links import find_dashboard, tell_dashboard
 from potions.cli.options import Json, Yes
-from potions.cli.screen import print_json, sanitise, say, sign, stderr
+from potions.cli.screen import print_json, sanitise, say, sign, stderr, warn
 from potions.cli.server_options import (
     AcmeDirectory,
     AcmeRoot,
@@ -163,6 +163,7 @@ def _tell_end(report: InstallReport) -> None:
         changed = any(step.differences for step in report.steps)
         say(f"This is a Potions {found.version} server." if changed else "Nothing differed.", "bold")
         tell_dashboard(*find_dashboard(client))
+    warn(report.warnings)
     if not found.apps:
         say("Make the first app here: sudo potions apps create NAME")
         say("or from your own computer: potions server add USER@HOST")

@@ -9,6 +9,7 @@ import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, unix_connect
 
+from potions.client.versions import START_THIS_VERSION
 from potions.client.wire import CONNECT_SECONDS, Wire, app_path, error_from, unreachable
 from potions.errors import AgentLost, InternalError, PotionsError
 from potions.schema import ErrorBody
@@ -129,7 +130,7 @@ def terminal_refusal(refused: InvalidStatus) -> PotionsError:
         return InternalError(
             "The agent does not open terminals.",
             why=f"It answered with status {refused.response.status_code}; it may be older than this command.",
-            do="Start the agent of this version: potions down, then potions up",
+            do=START_THIS_VERSION,
         )
 
 

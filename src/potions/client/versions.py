@@ -13,6 +13,10 @@ from potions.errors import AgentOlder, InternalError, PotionsError, PotionsOlder
 VERSION_HEADER = "Potions-Version"
 LEVEL_HEADER = "Potions-Api-Level"
 
+START_THIS_VERSION = (
+    "Start the agent of this version: potions down, then potions up; on a server: sudo potions server install"
+)
+
 
 @dataclass(frozen=True)
 class Elsewhere:
@@ -70,7 +74,7 @@ def _where(elsewhere: Elsewhere | None) -> str:
 
 def _bring_agent_up_to_date(elsewhere: Elsewhere | None) -> str:
     if elsewhere is None:
-        return "Start the agent of this version: potions down, then potions up"
+        return START_THIS_VERSION
     return f"Upgrade it with: potions server add {elsewhere.address}"
 
 

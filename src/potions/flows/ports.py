@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,9 @@ class Supervisor(Protocol):
 
     def install(self, service: Service) -> None:
         """Make the service known, or change a stopped one; does not start it."""
+
+    def renew(self, services: Iterable[Service]) -> None:
+        """Write what it knows of these as this version of Potions writes it. What runs of them runs on as it is."""
 
     def start(self, name: str) -> None:
         """Start a service and return at once. A running one stays as it is."""

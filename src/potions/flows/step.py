@@ -94,8 +94,8 @@ def resume(flow: Flow[RunT], run: RunT, began: Sequence[str]) -> bool:
 
 
 def undo_crashed(flow: Flow[RunT], run: RunT, began: Sequence[str], error: PotionsError) -> None:
-    """Undo what a crash left, last first, and record ``error`` as the reason."""
-    _undo([step for step in flow.steps if step.name in began], run, error)
+    """Undo what a crash left, last first, and tell and record ``error`` as the reason."""
+    _give_up([step for step in flow.steps if step.name in began], run, error)
 
 
 def finish(flow: Flow[RunT], run: RunT) -> None:

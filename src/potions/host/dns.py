@@ -14,6 +14,7 @@ import dns.resolver
 import psutil
 
 from potions.model.domain_dns import DnsAnswer
+from potions.settings import ServerSettings
 
 #: Seconds that one question may take with all its tries.
 PATIENCE = 4.0
@@ -56,6 +57,11 @@ class Dns:
             resolver.port = self._port
         resolver.lifetime = PATIENCE
         return resolver
+
+
+def addresses_of(server: ServerSettings) -> list[str]:
+    """The addresses that a name has to lead to: those that were named, or else the computer's own."""
+    return list(server.addresses) or own_addresses()
 
 
 def own_addresses() -> list[str]:

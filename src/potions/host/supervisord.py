@@ -67,6 +67,9 @@ class Supervisord:
             self._call("reloadConfig")
             self._call("addProcessGroup", service.name)
 
+    def renew(self, services: Iterable[Service]) -> None:
+        """Nothing is done: supervisord would start anew what it knows otherwise, and starts with each version anew."""
+
     def drop_homeless(self) -> None:
         """Remove the programs of apps whose directory somebody removed by hand.
 

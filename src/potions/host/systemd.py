@@ -44,8 +44,7 @@ class Systemd:
         self._changing = threading.Lock()
 
     def install(self, service: Service) -> None:
-        text = render_unit(self._server, service, version=systemd_version()).encode()
-        unit = self._unit(service)
+        unit, text = self._unit(service), self._text(service)
         with self._changing:
             write_atomically(self._server.spec(service.name), render_spec(service, handed=True), _SPEC_MODE)
             stale = [path for path in self._places(service.name) if path != unit and path.exists()]
@@ -55,9 +54,7 @@ class Systemd:
             self._forget_end(service.name)
             for path in stale:
                 self._remove_unit(path)
-            write_atomically(unit, text, _UNIT_MODE)
-            if service.restart:
-                self._enable(unit)
+            self._write(service)
             _call("daemon-reload")
 
     def start(self, name: str) -> None:
@@ -102,16 +99,21 @@ class Systemd:
             remove_tree(self._server.spec(name), below=self._server.programs)
             _call("daemon-reload")
 
+    def renew(self, services: Iterable[Service]) -> None:
+        with self._changing:
+            old = [service for service in services if self._is_otherwise(service)]
+            for service in old:
+                self._write(service)
+            if old:
+                _call("daemon-reload")
+
     def mend(self, service: Service) -> None:
         """Write the unit of a service anew, as ``install`` would, and have it start with the computer.
 
         What runs of it runs on as it is; its spec is not touched.
         """
-        unit = self._unit(service)
         with self._changing:
-            write_atomically(unit, render_unit(self._server, service, version=systemd_version()).encode(), _UNIT_MODE)
-            if service.restart:
-                self._enable(unit)
+            self._write(service)
             _call("daemon-reload")
 
     def unit_of(self, service: Service) -> str:
@@ -181,6 +183,20 @@ class Systemd:
 
     def _places(self, name: str) -> Iterable[Path]:
         return self._server.units / unit_name(name), self._server.passing_units / unit_name(name)
+
+    def _text(self, service: Service) -> bytes:
+        return render_unit(self._server, service, version=systemd_version()).encode()
+
+    def _is_otherwise(self, service: Service) -> bool:
+        unit = self._unit(service)
+        return unit.exists() and unit.read_bytes() != self._text(service)
+
+    def _write(self, service: Service) -> None:
+        """Have it start with the computer, too. systemd has to be told of it."""
+        unit = self._unit(service)
+        write_atomically(unit, self._text(service), _UNIT_MODE)
+        if service.restart:
+            self._enable(unit)
 
     def _enable(self, unit: Path) -> None:
         link = unit.parent / _WANTED_BY / unit.name

@@ -156,9 +156,15 @@ def _refuse(wishes: Wishes) -> None:
                 do=f"For example: {option} {'apps' if option == '--wildcard' else 'potions'}.example.com",
             )
     if wishes.email and not _EMAIL.match(wishes.email):
-        raise UsageRefused(f"--email {wishes.email!r} is no address of a mailbox.")
+        raise UsageRefused(
+            f"--email {wishes.email!r} is no address of a mailbox.", do="For example: --email admin@example.com"
+        )
     if wishes.acme_directory and not re.match(r"https://[^\s\"'{}]+\Z", wishes.acme_directory):
-        raise UsageRefused(f"--acme-directory {wishes.acme_directory!r} is no address.", why="It begins with https://.")
+        raise UsageRefused(
+            f"--acme-directory {wishes.acme_directory!r} is no address.",
+            why="It begins with https://.",
+            do="Your certificate authority names it, as https://ca.example.com/acme/directory",
+        )
     if wishes.acme_root is not None:
         _refuse_root(wishes.acme_root)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from potions.host.dns import Dns
 from potions.layout import SERVER
 from potions.server.accounts import accounts_step
 from potions.server.alone import alone
@@ -18,6 +19,7 @@ from potions.server.database import revision_of
 from potions.server.firewall import firewall_step
 from potions.server.packages import packages_step
 from potions.server.program import finished_step, old_versions_step, program_step
+from potions.server.public_names import names_elsewhere
 from potions.server.refusals import refuse, refuse_database, warnings
 from potions.server.services import proxy_step, services_step
 from potions.server.step import InstallReport, Say, Step, StepReport, carry_out, check
@@ -46,7 +48,9 @@ def install(order: Order, tell: Tell, say: Say) -> InstallReport:
     InstallFailed where a step fails.
     """
     with _steps(order, say) as (steps, warned), alone():
-        return InstallReport(carry_out(steps, tell, say), warned)
+        done = carry_out(steps, tell, say)
+    settings = known_settings()
+    return InstallReport(done, [*warned, *names_elsewhere(settings.server if settings else None, Dns())])
 
 
 def differences(order: Order, tell: Tell, say: Say) -> InstallReport:

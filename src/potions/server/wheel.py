@@ -26,6 +26,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PATIENCE = 300.0
 _LOCK = f"{_NAME}/server/requirements.lock"
 _LAUNCHER = f"{_NAME}/launcher.py"
+_ANOTHER = "Name the file of a wheel of Potions: --wheel FILE"
 #: The file of a migration begins with the revision that it leads to.
 _MIGRATION = re.compile(rf"{_NAME}/store/migrations/versions/(?P<revision>[0-9a-z]+)_[^/]*\.py")
 
@@ -66,19 +67,23 @@ class Wheel:
 
 def open_wheel(path: Path) -> Wheel:
     """The wheel in that file. Raises WheelRefused where it is none of Potions', or no server can be made of it."""
+    if not path.exists():
+        raise WheelRefused(f"There is no {path}.", do=_ANOTHER)
     try:
         with zipfile.ZipFile(path) as archive:
             members = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
     except (OSError, zipfile.BadZipFile) as error:
-        raise WheelRefused(
-            f"{path} is not a wheel.", why=str(error), do="Name the file of a wheel: --wheel FILE"
-        ) from None
+        raise WheelRefused(f"{path} is not a wheel.", why=str(error), do=_ANOTHER) from None
     metadata = next((data for name, data in members.items() if name.endswith(".dist-info/METADATA")), b"")
     told = HeaderParser().parsestr(metadata.decode("utf-8", "replace"))
     if told["Name"] != _NAME or not told["Version"]:
-        raise WheelRefused(f"{path} is not a wheel of Potions.", why=f"It is of {told['Name'] or 'nothing'}.")
+        raise WheelRefused(
+            f"{path} is not a wheel of Potions.", why=f"It is of {told['Name'] or 'nothing'}.", do=_ANOTHER
+        )
     if _LOCK not in members or _LAUNCHER not in members:
-        raise WheelRefused(f"{path} cannot make a server.", why=f"It has no {_LOCK}: it is of an older version.")
+        raise WheelRefused(
+            f"{path} cannot make a server.", why=f"It has no {_LOCK}: it is of an older version.", do=_ANOTHER
+        )
     return Wheel(path, told["Version"], _digest_of(members))
 
 

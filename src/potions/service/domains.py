@@ -5,7 +5,7 @@ from __future__ import annotations
 from potions.domain_names import parse_domain_name, shown_domain
 from potions.errors import DomainRefused, ProxyRefused, ServerNeeded
 from potions.host.certificates import look_at_certificates
-from potions.host.dns import Dns, own_addresses
+from potions.host.dns import Dns, addresses_of
 from potions.model.app import App
 from potions.model.certificate import Certificate
 from potions.model.domain import Domain, HostOutcome
@@ -99,9 +99,7 @@ class DomainService:
 
     def _addresses(self) -> list[str]:
         server = self._context.settings.server
-        if server is None:
-            return []
-        return list(server.addresses) or own_addresses()
+        return [] if server is None else addresses_of(server)
 
     def _before(self, app: App) -> str:
         return self._context.names.before_a_domain(app.name)

@@ -26,6 +26,7 @@ from potions.service.context import Context
 from potions.service.control import Control
 from potions.service.jobs import Jobs
 from potions.service.lifecycle import LifecycleService
+from potions.service.programs import programs_of
 from potions.service.runs import Runs
 from potions.service.transcript import Transcript
 
@@ -68,6 +69,8 @@ class Recovery:
             self._attempt(self._settle_other_slot if app.id not in draining else _leave, app)
             self._attempt(self._settle_live_slot, app)
             self._attempt(self._settle_hold, app)
+        for app in self._context.store.apps():
+            self._attempt(self._settle_programs, app)
         for deployment in self._context.store.draining():
             self._attempt(self._finish, deployment)
 
@@ -177,6 +180,11 @@ class Recovery:
             self._deploy_again(app)
         if tree.slot(live).is_dir():
             self._lifecycle.start_live(app, Transcript())
+
+    def _settle_programs(self, app: App) -> None:
+        """The supervisor knows them as this version writes them: with an upgrade that may be otherwise."""
+        if not self._context.is_gone(app):
+            self._context.supervisor.renew([service for service, _ in programs_of(self._context, app)])
 
     def _deploy_again(self, app: App) -> None:
         serves = self._context.live_deployment(app)

@@ -152,6 +152,7 @@ ATTEMPTS: dict[str, Callable[[], str]] = {
     "its socket by its path": lambda: connect(f"{ROOT}/storage/app.sock"),
     "its abstract socket": lambda: connect("\0victim"),
     "its temporary files": lambda: read("/tmp/letter.txt"),
+    "a folder for locks of everybody": lambda: str(Path("/run/lock/hit").write_text("x")),
     "its shared memory": lambda: read("/dev/shm/letter"),
     "its System V memory": system_v_memory,
     "its credentials": credentials,

@@ -142,12 +142,23 @@ def test_what_became_of_the_variable_is_said(run: Run, agent: CannedAgent, host:
 
 def test_removing_asks_for_the_name(run: Run, agent: CannedAgent) -> None:
     """Without a terminal it has to be said to be meant; then the next one is told."""
+    agent.says("GET", DOMAINS, found(DomainEntry(NAME, NAME, True)))
     outcome = run("domains", "remove", "blog", NAME)
-    assert (outcome.status, agent.asked) == (2, [])
+    assert (outcome.status, [asked.method for asked in agent.asked]) == (2, ["GET"])
     agent.says("DELETE", f"{DOMAINS}/{segment(NAME)}", changed(primary="www.example.com", host_says="www.example.com"))
     outcome = run("domains", "remove", "blog", NAME, "--yes")
     assert outcome.status == 0
     assert "Its primary domain is www.example.com." in outcome.out
+
+
+def test_nobody_is_asked_about_a_domain_that_is_not_there(run: Run, agent: CannedAgent) -> None:
+    """A misspelt one is told with what was meant, before its name has to be typed."""
+    agent.says("GET", DOMAINS, found(DomainEntry(NAME, NAME, True)))
+    for meant, words in (("blg.example.com", f"Did you mean {NAME}?"), ("https://x", "not a domain alone")):
+        outcome = run("domains", "remove", "blog", meant)
+        assert words in outcome.err
+        assert "was not confirmed" not in outcome.err
+    assert {asked.method for asked in agent.asked} == {"GET"}
 
 
 @pytest.mark.parametrize("words", [("list", "blog"), ("add", "blog", NAME), ("primary", "blog", NAME)])
@@ -180,4 +191,4 @@ def test_a_dashboard_without_a_domain_is_reached_through_ssh(run: Run, agent: Ca
         agent.says("GET", "/status", msgspec.structs.replace(status, dashboard=address, host="box.example.com"))
         outcome = run("dashboard")
         assert f"The dashboard: {address}" in outcome.out
-        assert ("ssh -L 8480:127.0.0.1:8480 box.example.com" in outcome.out) is words
+        assert ("ssh -L 8480:127.0.0.1:8480 USER@box.example.com" in outcome.out) is words

@@ -59,6 +59,11 @@ def test_a_one_shot_has_the_same_walls_as_the_slot_that_it_runs_in() -> None:
     assert sandbox(_service("gallery.blue", restart=False)) == sandbox(_service("gallery.blue"))
 
 
+def test_no_app_holds_up_a_shutdown_for_longer_than_ten_minutes() -> None:
+    """systemd waits for every unit; what the agent itself stops has all the time that its manifest gives it."""
+    assert "\nTimeoutStopSec=600s\n" in render_unit(SERVER, _service("a.blue", stop_timeout=86_400.0), version=252)
+
+
 @given(_NAMES, _NAMES, st.sampled_from(Colour), st.sampled_from(Colour), _NAMES)
 def test_no_two_services_share_a_unit(one: str, other: str, colour: Colour, second: Colour, process: str) -> None:
     """Whatever the apps and their workers are called: ``blog`` with a worker ``blue`` is not ``blog-blue-worker``."""

@@ -80,7 +80,7 @@ def _judge_kept(one: CertificateSeen, now: datetime, failure: str) -> Iterator[F
 
 
 def judge_domain(app: str, name: str, answer: DnsAnswer, check: DnsCheck) -> Iterator[Finding]:
-    """Its records lead here, as they did when it was added."""
+    """Its records lead here. ``app`` is empty for a name of the server's own."""
     if answer.failure:
         yield DOMAIN_UNKNOWN.found(check.why, app=app, place=name)
     elif not check.right:

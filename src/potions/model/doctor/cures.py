@@ -11,6 +11,8 @@ class Cures(msgspec.Struct, frozen=True):
     supervisor: str
     proxy: str
     old_proxy: str
+    lost_proxy: str
+    """Where its supervisor does not know it."""
     agent: str
     other_version: str
     programs: str
@@ -29,6 +31,7 @@ EMBEDDED = Cures(
     supervisor="potions up starts everything anew",
     proxy="potions up",
     old_proxy="potions down, then potions up, when visitors can wait for a moment",
+    lost_proxy="potions down, then potions up",
     agent="potions up",
     other_version="potions up starts it anew",
     programs="Install Potions again, with all its dependencies",
@@ -45,6 +48,7 @@ SERVER = Cures(
     supervisor="See: systemctl status",
     proxy="sudo systemctl start potions-caddy",
     old_proxy="When visitors can wait for a moment: sudo systemctl restart potions-caddy",
+    lost_proxy=_INSTALL,
     agent="sudo systemctl start potions-agent",
     other_version=_INSTALL,
     programs=_INSTALL,

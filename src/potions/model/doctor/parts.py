@@ -106,12 +106,12 @@ def judge_proxy(seen: PartSeen) -> Iterator[Finding]:
     """Caddy runs, answers, and is the program that is installed."""
     if not seen.answers:
         yield PROXY_DOWN.found(
-            f"Caddy does not answer; the supervisor says: {seen.phase.value}.",
+            f"Caddy does not answer. Its process: {seen.phase.value}.",
             place="caddy",
             expected="It runs, and answers the agent.",
             why=seen.last_lines,
-            do=seen.cures.proxy,
-            fixable=seen.phase not in {Phase.RUNNING, Phase.STOPPING},
+            do=seen.cures.lost_proxy if seen.phase is Phase.ABSENT else seen.cures.proxy,
+            fixable=seen.phase not in {Phase.ABSENT, Phase.RUNNING, Phase.STOPPING},
         )
     elif seen.replaced:
         yield PROXY_OUTDATED.found(

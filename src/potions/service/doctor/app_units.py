@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from potions.errors import PotionsError
-from potions.flows.run import plan_in, slot_program
 from potions.host.doctor.entries import names_in
 from potions.host.doctor.units import is_as_written, look_at_services
-from potions.layout import Colour, Server
+from potions.layout import Server
 from potions.model.doctor import units
 from potions.model.doctor.finding import Finding
-from potions.model.plan import RunPlan
-from potions.model.service import Phase, Service, slot_service, worker_service
-from potions.service.context import Context
+from potions.model.service import Phase
 from potions.service.doctor.look import Look, counted
 from potions.service.doctor.scene import AppScene, Scene
+from potions.service.programs import programs_of
 
 
 def look_at_app_units(scene: Scene, app: AppScene) -> Look:
@@ -23,7 +18,7 @@ def look_at_app_units(scene: Scene, app: AppScene) -> Look:
     home = scene.context.home
     if app.gone or app.damage or app.live is None or not isinstance(home, Server):
         return Look("not looked at", [])
-    services = list(services_of(scene.context, app))
+    services = list(programs_of(scene.context, app.app))
     seen = look_at_services(service.name for service, _ in services)
     found: list[Finding] = []
     for service, colour in services:
@@ -38,26 +33,6 @@ def look_at_app_units(scene: Scene, app: AppScene) -> Look:
     stays_down = (home.stopped / app.name).exists()
     found += units.judge_stopped(app.name, stopped=app.app.stopped, stays_down=stays_down)
     return Look(f"{counted(len(services), 'unit')}, and what starts with the computer", found)
-
-
-def services_of(context: Context, app: AppScene) -> Iterator[tuple[Service, Colour]]:
-    """What the units of both slots are written from, with their slots. Commands are not in a unit, and not in these."""
-    for colour in Colour:
-        plan = _plan(context, app, colour)
-        if plan is not None:
-            names = [slot_service(app.name, colour)]
-            names += [worker_service(app.name, colour, worker.name) for worker in plan.workers]
-            for name in names:
-                program = slot_program(app.app, app.tree, colour, context.world.account, plan.manifest, name)
-                yield program, colour
-
-
-def _plan(context: Context, app: AppScene, colour: Colour) -> RunPlan | None:
-    """None where the slot holds nothing, or nothing says any more how that is run."""
-    try:
-        return None if app.held.get(colour) is None else plan_in(context.world, app.tree, colour)
-    except PotionsError:
-        return None
 
 
 def _markers(scene: Scene, app: AppScene, home: Server) -> list[tuple[str, str]]:

@@ -120,6 +120,8 @@ def look_at_ports(scene: Scene) -> Look:
     ]
     found = [one for port, strangers in visited for one in ports.judge_http_port(port, strangers, cures)]
     found += ports.judge_homes(settings.first_port, others)
+    if settings.server is not None:
+        return Look(f"ports 80, 443 and {settings.http_port} of the proxy", found)
     return Look(f"port {settings.http_port} of the proxy; {counted(len(others), 'other home')}", found)
 
 

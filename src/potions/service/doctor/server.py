@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from potions.host.certificates import last_failures
-from potions.host.dns import own_addresses
+from potions.host.dns import addresses_of
 from potions.host.doctor.certificates import look_at_kept
 from potions.host.doctor.computer import admins, look_at_computer
 from potions.host.doctor.entries import names_in
@@ -15,7 +15,6 @@ from potions.layout import Colour, Server
 from potions.model.doctor import certificates, computer, units
 from potions.model.doctor.finding import Finding
 from potions.model.domain_dns import check_dns
-from potions.names import DomainName
 from potions.server import looks
 from potions.service.context import Context
 from potions.service.doctor.look import Look, counted
@@ -81,24 +80,35 @@ def _public_names(scene: Scene) -> set[str]:
 
 
 def look_at_domains(scene: Scene) -> Look:
-    """Where DNS says that they lead. It takes a while where DNS does not answer."""
-    return _domains(scene, scene.apps)
+    """Where DNS says that they lead, and the server's own names. It takes a while where DNS does not answer."""
+    server = scene.context.settings.server
+    owners = _domains_of(scene, scene.apps)
+    if server is not None and server.dashboard:
+        owners[server.dashboard] = ""
+    if server is not None and server.wildcard:
+        owners |= {scene.context.names.own_name(app.name): app.name for app in scene.apps if not app.gone}
+    return _leads(scene, owners)
 
 
 def look_at_domains_of(scene: Scene, app: AppScene) -> Look:
     """The same for one app."""
-    return _domains(scene, [app])
+    return _leads(scene, _domains_of(scene, [app]))
 
 
-def _domains(scene: Scene, apps: Iterable[AppScene]) -> Look:
-    context = scene.context
-    owners = {one.name: app.name for app in apps for one in context.store.domains(app.app.id)}
-    server = context.settings.server
-    addresses = (list(server.addresses) if server is not None else []) or own_addresses()
-    found: list[Finding] = []
-    for name, answer in (context.dns.look_at_all(list(owners)) if owners else {}).items():
+def _domains_of(scene: Scene, apps: Iterable[AppScene]) -> dict[str, str]:
+    """Each with the name of its app."""
+    return {one.name: app.name for app in apps for one in scene.context.store.domains(app.app.id)}
+
+
+def _leads(scene: Scene, owners: Mapping[str, str]) -> Look:
+    """``owners`` says whose each name is: an app's, or the server's own."""
+    server, found = scene.context.settings.server, list[Finding]()
+    if server is None or not owners:
+        return Look("no domain", found)
+    addresses = addresses_of(server)
+    for name, answer in scene.context.dns.look_at_all(list(owners)).items():
         check = check_dns(name, answer, addresses)
-        found += certificates.judge_domain(owners[DomainName(name)], name, answer, check)
+        found += certificates.judge_domain(owners[name], name, answer, check)
     return Look(f"{counted(len(owners), 'domain')} in DNS", found)
 
 

@@ -9,8 +9,8 @@ from potions.host.doctor.computer import keep_journal as keep_it
 from potions.host.systemd import Systemd
 from potions.model.doctor.finding import Finding
 from potions.model.service import Service
-from potions.service.doctor.app_units import services_of
 from potions.service.doctor.bench import Bench
+from potions.service.programs import programs_of
 
 
 def start_unit(bench: Bench, finding: Finding) -> str:
@@ -58,7 +58,7 @@ def _systemd(bench: Bench) -> Systemd:
 
 
 def _service(bench: Bench, unit: str) -> Service:
-    for service, _ in services_of(bench.context, bench.the_app):
+    for service, _ in programs_of(bench.context, bench.the_app.app):
         if _systemd(bench).unit_of(service) == unit:
             return service
     raise InternalError(f"No unit {unit} is wanted.")

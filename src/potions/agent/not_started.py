@@ -1,0 +1,56 @@
+"""Tells whoever asks why the agent cannot start.
+
+On a server systemd keeps the agent's sockets open while it is started again and again, so whoever asks would wait
+without a word. Without such a socket nobody can connect, and there is nobody to tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from potions.agent.api.answers import as_potions_error, body_of
+from potions.agent.app import ADMIN_GROUPS, server_of
+from potions.errors import AgentUnreachable, PotionsError
+from potions.layout import Home
+from potions.listening import handed_over
+
+#: Before it ends, to be started again by systemd a second later.
+TELL_SECONDS = 2.0
+
+_HEADERS = [(b"content-type", b"application/json")]
+
+
+def tell_why(error: Exception, home: Home, seconds: float = TELL_SECONDS) -> None:
+    """Answer every request with ``error`` for so long; at once over where systemd keeps no socket of this home."""
+    listeners = [found for path in (home.agent_socket, home.web_socket) if (found := handed_over(path))]
+    if not listeners:
+        return
+    server = server_of(_refusing(_as_told(error)), ADMIN_GROUPS)
+
+    async def serve() -> None:
+        asyncio.get_running_loop().call_later(seconds, setattr, server, "should_exit", True)
+        await server.serve(listeners)
+
+    asyncio.run(serve())
+
+
+def _as_told(error: Exception) -> PotionsError:
+    """The reason, as the error of an agent that is not there."""
+    told = as_potions_error(error)
+    return AgentUnreachable("The agent cannot start.", why=f"{told.what} {told.why}".strip(), do=told.do)
+
+
+def _refusing(error: PotionsError) -> ASGIApp:
+    body = msgspec.json.encode(body_of(error))
+
+    async def answer(scope: Scope, _receive: Receive, send: Send) -> None:
+        kind = "http.response" if scope["type"] == ScopeType.HTTP else "websocket.http.response"
+        start = {"type": f"{kind}.start", "status": error.http_status, "headers": _HEADERS}
+        for message in (start, {"type": f"{kind}.body", "body": body}):
+            await send(message)  # type: ignore[arg-type]
+
+    return answer

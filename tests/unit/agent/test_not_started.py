@@ -1,0 +1,85 @@
+"""An agent that cannot start, behind sockets that systemd keeps open: the real process, with sockets handed over."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from potions.client import Client
+from potions.errors import AgentUnreachable
+from potions.layout import Home
+from potions.schema.terminal import Open
+
+#: Becomes the agent as systemd starts it: the socket is at descriptor 3, and is meant for this process.
+HAND_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.executable, [sys.executable, "-m", "potions.agent", sys.argv[2]])
+"""
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A home whose settings are not JSON. Short, as a socket's path has to be."""
+    with tempfile.TemporaryDirectory(prefix="pt-", dir="/tmp") as name:
+        home = Home(Path(name))
+        home.run.mkdir()
+        home.settings.write_text("rubbish")
+        yield home
+
+
+@contextmanager
+def started(home: Home, listener: socket.socket) -> Iterator[subprocess.Popen[str]]:
+    """The agent, with one socket at the descriptor at which systemd hands it over."""
+    handed = listener.fileno()
+    command = [sys.executable, "-c", HAND_OVER, str(handed), str(home.root)]
+    agent = subprocess.Popen(command, pass_fds=[handed], stderr=subprocess.PIPE, text=True)
+    with agent:
+        yield agent
+
+
+def listening(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+@pytest.mark.parametrize("which", ["agent_socket", "web_socket"])
+def test_whoever_asks_is_told_why_it_cannot_start(home: Home, which: str) -> None:
+    """With the reason and what to do; then it ends, to be started again."""
+    path: Path = getattr(home, which)
+    with listening(path) as listener, started(home, listener) as agent:
+        with Client(path) as client, pytest.raises(AgentUnreachable) as refused:
+            client.status()
+        _, printed = agent.communicate()
+    assert refused.value.what == "The agent cannot start."
+    assert f"{home.settings} cannot be read." in refused.value.why
+    assert refused.value.do.startswith("Mend it")
+    assert f"{home.settings} cannot be read." in printed
+    assert agent.returncode == 1
+
+
+def test_a_terminal_is_refused_with_the_same_words(home: Home) -> None:
+    path = home.agent_socket
+    with listening(path) as listener, started(home, listener):
+        terminal = Client(path).terminal("gallery", Open(argv=["true"]))
+        with pytest.raises(AgentUnreachable, match="cannot start"), terminal:
+            pass
+
+
+def test_without_a_socket_of_systemd_it_ends_at_once(home: Home) -> None:
+    """There is nobody who waits; and it makes no socket, on which it would seem to be there."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "potions.agent", str(home.root)], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, list(home.run.iterdir())) == (1, [])
+    assert f"{home.settings} cannot be read." in ended.stderr
