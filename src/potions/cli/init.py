@@ -151,7 +151,7 @@ def _say_what_is_next(plan: Setup, path: Path) -> None:
     say(f"Wrote {_names(plan.changes)}." if plan.changes else "Nothing to change.")
     if not plan.starts:
         say("Say how it is started before the first deploy: [run] start in potions.toml.", "bold")
-    say("Next, with Potions here (potions up) or on a server (potions server add USER@HOST):")
+    say("Next, with a Potions here (potions up) or on a server:")
     say(f"  potions apps create {plan.app}")
     if plan.deploy != ".":
         say("  MIX_ENV=prod mix release")

@@ -10,6 +10,7 @@ import pytest
 
 from potions import API_LEVEL, __version__
 from potions.client import Client, Elsewhere
+from potions.client.versions import START_THIS_VERSION
 from potions.errors import AgentOlder, InternalError, PotionsError, PotionsOlder
 from support.versioned_agent import agent_of_version
 
@@ -53,7 +54,7 @@ def test_an_older_agent(older: Path, path: str, kind: object) -> None:
     assert path in error.why or kind is int
     here = _asked(older, path, kind)
     assert here.what == f"The agent here is older (0.0.9) than this potions ({__version__})."
-    assert here.do == "Start the agent of this version: potions down, then potions up"
+    assert here.do == START_THIS_VERSION
 
 
 @pytest.mark.parametrize("elsewhere", [THERE, None])
