@@ -80,7 +80,7 @@ def test_what_is_no_wheel_of_potions_is_refused(tmp_path: Path) -> None:
         archive.writestr("potions-0.dist-info/METADATA", "Name: potions\nVersion: 0\n")
     (tmp_path / "text.whl").write_text("text")
     for name, said in (
-        ("nowhere.whl", "not a wheel"),
+        ("nowhere.whl", "There is no"),
         ("text.whl", "not a wheel"),
         ("other.whl", "not a wheel of Potions"),
         ("old.whl", "cannot make a server"),
