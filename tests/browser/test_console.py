@@ -102,6 +102,8 @@ def test_colours_are_there_and_the_policy_stays_strict(dashboard: Dashboard, vis
     plain = page.evaluate("getComputedStyle(document.querySelector('.xterm-rows')).color")
     assert len(set(colours)) == 2, colours
     assert plain not in colours
+    below = page.evaluate("getComputedStyle(document.querySelector('.xterm-viewport')).backgroundColor")
+    assert below == "rgba(0, 0, 0, 0)", "a bar of another colour stands below the last line"
     shoot(page, "console-open-light")
     page.emulate_media(color_scheme="dark")
     shoot(page, "console-open-dark")

@@ -98,7 +98,7 @@ def test_a_domain_can_be_added_before_its_record(page: Page) -> None:
     _add(page, "early.example.com")
     page.get_by_label(re.compile("all the same")).check()
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_role("row", name=re.compile("early"))).to_contain_text("leads elsewhere")
+    expect(page.get_by_role("row", name=re.compile("early"))).to_contain_text("does not lead here")
 
 
 def test_an_app_without_a_domain_says_so_everywhere(page: Page) -> None:

@@ -18,7 +18,7 @@ def names_elsewhere(server: ServerSettings | None, dns: Dns) -> list[str]:
     addresses = addresses_of(server)
     checks = [check_dns(name, answer, addresses) for name, answer in dns.look_at_all(names).items()]
     return [
-        f"{name} does not lead to this server yet, and gets no certificate before it does. {check.why} {check.do}"
+        f"{name} does not lead to this server yet, and nobody comes here by it before it does. {check.why} {check.do}"
         for name, check in zip(names, checks, strict=True)
         if not check.right
     ]
