@@ -24,6 +24,7 @@ PAGES = '[run]\nstart = "exec python3 -m http.server $PORT --bind 127.0.0.1"\n'
 AS = {
     "build": PAGES + '[build]\ncommand = "python3 attacker.py"\n',
     "migrate": PAGES + 'migrate = "python3 attacker.py"\n',
+    "run": PAGES,
     "web": "[run]\nstart = \"trap '' USR1; python3 attacker.py everybody; exec python3 -m http.server $PORT\"\n",
 }
 
@@ -52,6 +53,8 @@ def test_an_app_gets_nothing_of_another_app(victim: InstalledServer, way: str) -
     server.do("env", "set", attacker, "VICTIM_PIDS", stdin=" ".join(pids))
     server.machine.write("/srv/isolation/potions.toml", AS[way])
     server.do("deploy", "/srv/isolation", "--app", attacker)
+    if way == "run":
+        server.do("run", attacker, "--", "python3", "attacker.py")
     got_file = f"/opt/potions/{attacker}/storage/got.json"
     wait_for(lambda: server.machine.run(["test", "-s", got_file]).status == 0, "the attack is over")
     got = json.loads(server.machine.read(got_file))

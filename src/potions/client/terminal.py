@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, unix_connect
 
-from potions.client.versions import START_THIS_VERSION
-from potions.client.wire import CONNECT_SECONDS, Wire, app_path, error_from, unreachable
-from potions.errors import AgentLost, InternalError, PotionsError
+from potions.client.terminal_opening import OPTIONS, lost, refusals_told, terminal_route
+from potions.client.wire import Wire, error_from
+from potions.errors import InternalError, PotionsError
 from potions.schema import ErrorBody
-from potions.schema.terminal import FRAME_MAX, PING_SECONDS, SILENCE_SECONDS, Failed, Open, Opened, Said, Told
+from potions.schema.terminal import Failed, Open, Opened, Said, Told
 
 _HEADERS = ("authorization", "potions-from", "user-agent")
 _decoder: msgspec.json.Decoder[Told] = msgspec.json.Decoder(Told)
@@ -62,28 +62,15 @@ class TerminalCalls(Wire):
         Raises AgentUnreachable, NotAllowed, AgentLost and what the agent refuses with.
         """
         headers = {name: self._http.headers[name] for name in _HEADERS if name in self._http.headers}
-        try:
+        with refusals_told(self.socket, self.elsewhere):
             connecting = unix_connect(
                 str(self.socket),
                 terminal_route(app),
                 additional_headers=headers,
-                user_agent_header=None,
-                compression=None,
-                proxy=None,
-                open_timeout=CONNECT_SECONDS,
-                close_timeout=CONNECT_SECONDS,
-                ping_interval=PING_SECONDS,
-                ping_timeout=SILENCE_SECONDS,
-                max_size=FRAME_MAX,
+                **OPTIONS,
                 # What is on its way is counted in bytes; who stopped reading would not hear a ping.
                 max_queue=None,
             )
-        except InvalidStatus as refused:
-            raise terminal_refusal(refused) from refused
-        except (InvalidHandshake, TimeoutError, EOFError) as error:
-            raise lost(str(error)) from error
-        except OSError as error:
-            raise unreachable(self.socket, error, self.elsewhere) from error
         with connecting as connection:
             connection.send(msgspec.json.encode(opening).decode())
             first = _receive(connection)
@@ -92,11 +79,6 @@ class TerminalCalls(Wire):
             if not isinstance(first, Opened):
                 raise InternalError("The agent's answer was not understood.", why="Nothing was opened.")
             yield TerminalLine(connection, first)
-
-
-def terminal_route(app: str) -> str:
-    """Where an app's terminals are opened. Raises NameRefused."""
-    return f"ws://potions{app_path(app)}/terminal"
 
 
 def failed_message(error: PotionsError) -> Failed:
@@ -120,24 +102,3 @@ def _receive(connection: ClientConnection) -> bytes | Told:
         return _decoder.decode(data)
     except msgspec.DecodeError as error:
         raise InternalError("The agent's answer was not understood.", why=str(error)) from error
-
-
-def terminal_refusal(refused: InvalidStatus) -> PotionsError:
-    """What the agent said instead of opening a connection."""
-    try:
-        return error_from(msgspec.json.decode(refused.response.body, type=ErrorBody))
-    except msgspec.DecodeError:
-        return InternalError(
-            "The agent does not open terminals.",
-            why=f"It answered with status {refused.response.status_code}; it may be older than this command.",
-            do=START_THIS_VERSION,
-        )
-
-
-def lost(why: str) -> AgentLost:
-    """A connection that ended before the program had."""
-    return AgentLost(
-        "The connection to the agent broke before the program had ended.",
-        why=why or "The agent was stopped, or the way to it. The program is ended by that.",
-        do="Look with: potions status",
-    )

@@ -9,11 +9,10 @@ from typing import Protocol
 
 import anyio
 from websockets.asyncio.client import ClientConnection, unix_connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
-from potions.client.terminal import lost, terminal_refusal, terminal_route
-from potions.client.wire import CONNECT_SECONDS, Behalf, unreachable
-from potions.schema.terminal import FRAME_MAX, PING_SECONDS, SILENCE_SECONDS
+from potions.client.terminal_opening import OPTIONS, refusals_told, terminal_route
+from potions.client.wire import Behalf
 
 
 class Side(Protocol):
@@ -62,27 +61,9 @@ class TerminalStream:
 @asynccontextmanager
 async def open_terminal_stream(socket: Path, behalf: Behalf, app: str) -> AsyncIterator[TerminalStream]:
     """Connect on somebody's behalf. Raises AgentUnreachable, NotAllowed, AgentLost and what the agent refuses with."""
-    connecting = unix_connect(
-        str(socket),
-        terminal_route(app),
-        additional_headers=behalf.headers,
-        user_agent_header=None,
-        compression=None,
-        proxy=None,
-        open_timeout=CONNECT_SECONDS,
-        close_timeout=CONNECT_SECONDS,
-        ping_interval=PING_SECONDS,
-        ping_timeout=SILENCE_SECONDS,
-        max_size=FRAME_MAX,
-    )
-    try:
+    connecting = unix_connect(str(socket), terminal_route(app), additional_headers=behalf.headers, **OPTIONS)
+    with refusals_told(socket):
         connection = await connecting.__aenter__()
-    except InvalidStatus as refused:
-        raise terminal_refusal(refused) from refused
-    except (InvalidHandshake, TimeoutError, EOFError) as error:
-        raise lost(str(error)) from error
-    except OSError as error:
-        raise unreachable(socket, error, None) from error
     try:
         yield TerminalStream(connection)
     finally:
