@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from potions.client import Client
 from potions.errors import AgentUnreachable
+from potions.host.locks import Locks
 from potions.layout import Home
 from potions.schema.terminal import Open
+from potions.settings import Settings
 
 #: Becomes the agent as systemd starts it: the socket is at descriptor 3, and is meant for this process.
 HAND_OVER = """
@@ -74,6 +77,23 @@ def test_a_terminal_is_refused_with_the_same_words(home: Home) -> None:
         terminal = Client(path).terminal("gallery", Open(argv=["true"]))
         with pytest.raises(AgentUnreachable, match="cannot start"), terminal:
             pass
+
+
+def test_who_asks_while_another_agent_works_there_waits_for_that_one(home: Home) -> None:
+    """It ends at once, and takes nobody who is connected with it."""
+    settings = Settings(8480, 4000, 9480, probe_token="x", app_user="nobody", search_path="/usr/bin")
+    home.settings.write_bytes(msgspec.json.encode(settings))
+    home.locks.mkdir(parents=True)
+    lock = Locks(home.locks).try_take("agent")
+    assert lock is not None
+    with listening(home.agent_socket) as listener, socket.socket(socket.AF_UNIX) as caller:
+        caller.connect(str(home.agent_socket))
+        with started(home, listener) as agent:
+            _, printed = agent.communicate()
+        assert (agent.returncode, "Another agent already works on" in printed) == (1, True)
+        listener.setblocking(False)
+        listener.accept()[0].close()
+    lock.release()
 
 
 def test_without_a_socket_of_systemd_it_ends_at_once(home: Home) -> None:
