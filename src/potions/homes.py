@@ -23,5 +23,5 @@ def home_from_environment() -> Home:
 
 
 def is_server() -> bool:
-    """Whether ``potions server install`` was run on this computer."""
-    return SERVER.settings.exists()
+    """Whether ``potions server install`` was run on this computer; also where somebody removed its settings since."""
+    return SERVER.settings.exists() or SERVER.current.exists()

@@ -70,5 +70,6 @@ def read_settings(data: bytes) -> Settings | None:
     """What stands in a ``potions.json``; None where that is no settings."""
     try:
         return msgspec.json.decode(data, type=Settings)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        # A byte that is no UTF-8 within a text is told by the second.
         return None

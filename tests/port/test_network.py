@@ -153,7 +153,7 @@ def test_a_process_of_its_own_session_is_still_the_slots(network: Network, apps:
     pid, _ = apps.run("blog", Colour.BLUE, "orphan", "session")
     assert network.processes_of(apps.tree("blog"), Colour.BLUE) == {pid}
     assert network.end_processes(apps.tree("blog"), Colour.BLUE, 5) == set()
-    assert not runs(pid)
+    wait_for(lambda: not runs(pid), "it has ended")
 
 
 def test_a_process_that_writes_over_its_environment_is_known_by_its_family(network: Network, apps: Apps) -> None:

