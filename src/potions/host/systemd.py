@@ -188,8 +188,9 @@ class Systemd:
         return render_unit(self._server, service, version=systemd_version()).encode()
 
     def _is_otherwise(self, service: Service) -> bool:
+        """A link is root's own doing, as of `systemctl mask`: it is left as it is."""
         unit = self._unit(service)
-        return unit.exists() and unit.read_bytes() != self._text(service)
+        return unit.is_file() and not unit.is_symlink() and unit.read_bytes() != self._text(service)
 
     def _write(self, service: Service) -> None:
         """Have it start with the computer, too. systemd has to be told of it."""
