@@ -20,13 +20,27 @@ NEWER = "99.0"
 LOAD = (
     "cd /srv/tests && exec python3 -m support.load --port 8480 --host-header blog.localhost --seconds 900 >/root/load"
 )
+ASK = """\
+curl --silent --max-time 120 --output {body} --write-out '%{{http_code}}\\n' \
+    --unix-socket /run/potions/agent.sock http://potions/status
+"""
 #: Requests to the agent one after the other, each patient enough for a new agent to start.
-ASKS = """
+ASKS = f"""
 while true; do
-    curl --silent --max-time 120 --output /dev/null --write-out '%{http_code}\\n' \
-        --unix-socket /run/potions/agent.sock http://potions/status
+    {ASK.format(body="/root/answer")} >/root/code
+    cat /root/code >>/root/asked
+    grep -q 200 /root/code || cat /root/answer >>/root/refusals
     sleep 0.05
-done >/root/asked
+done
+"""
+#: Instead of systemctl: one that says when it is asked what runs, and answers when it may.
+SLOW_SYSTEMCTL = """\
+#!/bin/sh
+case "$*" in *" show "*)
+    touch /root/looks
+    until test -e /root/go-on; do sleep 0.05; done
+esac
+exec /usr/bin/systemctl.real "$@"
 """
 #: As an older version of Potions would have written them.
 AGE_UNITS = """
@@ -93,7 +107,7 @@ def end_asking(server: InstalledServer) -> None:
     assert told["failed"] == 0, told
     codes = machine.read("/root/asked").split()
     assert len(codes) > 20
-    assert set(codes) == {"200"}
+    assert set(codes) == {"200"}, machine.read("/root/refusals")
 
 
 def caddy(server: InstalledServer) -> str:
@@ -102,6 +116,27 @@ def caddy(server: InstalledServer) -> str:
 
 def in_force(server: InstalledServer) -> str:
     return server.machine.do(["readlink", str(SERVER.current)]).strip()
+
+
+def test_what_is_being_answered_is_answered_when_the_agent_is_told_to_end(blog: InstalledServer) -> None:
+    """Whatever the agent waits for meanwhile: the signal that ends it does not end its helpers."""
+    machine = blog.machine
+    machine.do("mv /usr/bin/systemctl /usr/bin/systemctl.real && rm -f /root/looks /root/go-on")
+    machine.write("/usr/bin/systemctl", SLOW_SYSTEMCTL)
+    machine.do("chmod 755 /usr/bin/systemctl")
+    try:
+        asking = f"{ASK.format(body='/root/answer').strip()} >/root/code 2>&1 &"
+        machine.do(asking)
+        wait_for(lambda: machine.run("test -e /root/looks").status == 0, "the agent asks what runs")
+        machine.do("systemctl.real restart --no-block potions-agent")
+        state = "systemctl.real show --property=ActiveState --value potions-agent"
+        wait_for(lambda: machine.do(state).strip() == "deactivating", "the agent is told to end")
+        machine.do("touch /root/go-on")
+        wait_for(lambda: machine.read("/root/code").strip(), "it answers")
+        assert (machine.read("/root/code").strip(), machine.read("/root/answer")[:1]) == ("200", "{")
+    finally:
+        machine.do("touch /root/go-on; mv /usr/bin/systemctl.real /usr/bin/systemctl")
+    blog.serves("blog", "one")
 
 
 def test_options_change_the_settings_of_what_is_there(server: InstalledServer, laptop: Laptop) -> None:

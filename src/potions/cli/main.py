@@ -37,8 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(front_page())
         return 0
     from potions.cli.faults import guard
+    from potions.cli.signals import heard_at_once
 
-    return guard(partial(_run, words), json=_asks_for_json(words))
+    with heard_at_once():
+        return guard(partial(_run, words), json=_asks_for_json(words))
 
 
 def _print_what_it_can(stream: TextIO) -> None:

@@ -65,6 +65,7 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 WantedBy=multi-user.target
 """
 
+# Told to end, it alone is told: a systemctl or journalctl that it waits for has to answer what was asked before.
 _AGENT = """\
 [Unit]
 Description=Potions: the agent, which does what is asked
@@ -78,6 +79,7 @@ StartLimitIntervalSec=0
 Type=exec
 ExecStart={python} -m potions.agent
 Sockets=potions-agent.socket potions-agent-web.socket
+KillMode=mixed
 Restart=always
 RestartSec=1s
 TimeoutStopSec=30s
