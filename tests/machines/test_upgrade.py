@@ -20,10 +20,10 @@ NEWER = "99.0"
 LOAD = (
     "cd /srv/tests && exec python3 -m support.load --port 8480 --host-header blog.localhost --seconds 900 >/root/load"
 )
-ASK = """\
-curl --silent --max-time 120 --output {body} --write-out '%{{http_code}}\\n' \
-    --unix-socket /run/potions/agent.sock http://potions/status
-"""
+ASK = (
+    "curl --silent --max-time 120 --output {body} --write-out '%{{http_code}}\\n'"
+    " --unix-socket /run/potions/agent.sock http://potions/status"
+)
 #: Requests to the agent one after the other, each patient enough for a new agent to start.
 ASKS = f"""
 while true; do
@@ -125,8 +125,7 @@ def test_what_is_being_answered_is_answered_when_the_agent_is_told_to_end(blog: 
     machine.write("/usr/bin/systemctl", SLOW_SYSTEMCTL)
     machine.do("chmod 755 /usr/bin/systemctl")
     try:
-        asking = f"{ASK.format(body='/root/answer').strip()} >/root/code 2>&1 &"
-        machine.do(asking)
+        machine.do(f"{ASK.format(body='/root/answer')} >/root/code 2>&1 &")
         wait_for(lambda: machine.run("test -e /root/looks").status == 0, "the agent asks what runs")
         machine.do("systemctl.real restart --no-block potions-agent")
         state = "systemctl.real show --property=ActiveState --value potions-agent"
