@@ -12,7 +12,15 @@ import msgspec
 from potions import __version__
 from potions.client import Client
 from potions.embedded.home import load_settings, refuse_missing_key
-from potions.errors import AgentLost, AgentUnreachable, HomeRefused, NotAllowed, PotionsError, StartFailed
+from potions.errors import (
+    AgentLost,
+    AgentNotStarted,
+    AgentUnreachable,
+    HomeRefused,
+    NotAllowed,
+    PotionsError,
+    StartFailed,
+)
 from potions.host.caddy import Caddy
 from potions.host.doctor.computer import admins, look_at_computer
 from potions.host.doctor.disks import look_at_disk
@@ -51,15 +59,18 @@ _POLL = 0.1
 def look(server: Server, app: str | None) -> Checkup:
     """What the agent finds, or what root can see without it.
 
-    Raises what the agent refuses with, as AppUnknown; NotAllowed for who may neither ask it nor look.
+    Raises what the agent refuses with, as AppUnknown; for who is not root, AgentNotStarted with its reason, and
+    NotAllowed where nobody tells one.
     """
-    if _has_ended():
+    if _has_ended() and _is_root():
         # Its socket is systemd's, and would keep whoever asks waiting.
         return look_without_agent(server)
     with Client(server.agent_socket) as client:
         try:
             found = client.checkup(app)
-        except (AgentUnreachable, AgentLost):
+        except (AgentUnreachable, AgentLost) as error:
+            if isinstance(error, AgentNotStarted) and not _is_root():
+                raise
             return look_without_agent(server)
     if found.version == __version__:
         return found
@@ -93,6 +104,10 @@ def _has_ended() -> bool:
     return agent.is_there and (agent.active == "failed" or agent.is_crashing)
 
 
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
 def _started(finding: Finding, say: Say) -> Treated:
     unit = f"potions-{finding.place}.service" if finding.place in {"agent", "caddy"} else finding.place
     say(f"starting {unit}")
@@ -121,7 +136,7 @@ def _wait_for_agent(server: Server) -> None:
 
 def look_without_agent(server: Server) -> Checkup:
     """What root can see from outside: what was laid down, what runs, what is in the way. Raises NotAllowed."""
-    if os.geteuid() != 0:
+    if not _is_root():
         raise NotAllowed(
             "The agent does not answer, and only root can look without it.",
             why="What is wrong stands in files of root's.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 HTTP_PORT = 8480
@@ -10,6 +12,9 @@ DASHBOARD_HOST = "potions.localhost"
 FIRST_PORT = 4000
 #: How far above the HTTP port the platform's own epmd listens.
 EPMD_DISTANCE = 1000
+
+
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class Certificates(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,11 +49,11 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one home runs with."""
 
-    http_port: int
+    http_port: Port
     """Where Caddy listens on 127.0.0.1, for this computer alone: every app is there, by its name."""
-    first_port: int
+    first_port: Port
     """Where the pairs of ports of the apps begin."""
-    epmd_port: int
+    epmd_port: Port
     """Where the platform's own Erlang port mapper listens."""
     probe_token: str
     """What a request must carry to be told which slot answered."""

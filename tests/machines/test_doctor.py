@@ -218,3 +218,12 @@ def test_who_may_ask(server: Machine) -> None:
     done = server.run([POTIONS, "doctor", "--json"], user="ann")
     looked = {one["name"]: one["words"] for one in json.loads(done.out)["looked_at"]}
     assert looked["server"].endswith("potions-admin: ann")
+
+
+def test_who_may_ask_hears_why_the_agent_cannot_start(server: Machine) -> None:
+    """What root's files say they may not read; the agent itself says it."""
+    server.do("mv /var/lib/potions/secret.key /root/secret.key && systemctl restart potions-agent")
+    done = server.run([POTIONS, "doctor"], user="ann")
+    server.do("mv /root/secret.key /var/lib/potions/secret.key")
+    assert (done.status, "The agent cannot start." in done.err, "secret.key is missing." in done.err) == (1, True, True)
+    wait_for(lambda: server.run([POTIONS, "status"]).status == 0, "the agent answers again", 30)

@@ -302,6 +302,36 @@ def test_broken_settings_are_told_and_not_made_anew(installed: Installed) -> Non
     assert install(machine, program=POTIONS).status == 0
 
 
+def test_an_agent_that_cannot_start_is_found_with_its_reason(installed: Installed) -> None:
+    """By `--check`, and by an install, which waits no longer for it than it takes to hear the same reason again."""
+    machine = installed.machine
+    machine.do("mv /var/lib/potions/secret.key /root/secret.key && systemctl restart potions-agent")
+    told = "potions-agent.service cannot start: secret.key is missing."
+    wait_for(lambda: any(told in one for one in check(machine)[1]), "the check finds it", 30)
+    done = install(machine, program=POTIONS)
+    assert (done.status, "secret.key is missing." in done.err, "Put that file back." in done.err) == (1, True, True)
+    machine.do("mv /root/secret.key /var/lib/potions/secret.key")
+    assert install(machine, program=POTIONS).status == 0
+    assert check(machine) == (0, [])
+
+
+def test_lost_settings_are_made_anew_for_the_users_that_are_there(installed: Installed) -> None:
+    """A server whose settings are gone stays one: its apps serve on, and an install mends it."""
+    machine = installed.machine
+    owner = machine.do("stat --format=%U:%G /opt/potions/shop/storage")
+    machine.do("mv /etc/potions/potions.json /root/potions.json && systemctl restart potions-agent")
+    asked = machine.run([POTIONS, "status"])
+    assert (asked.status, "There is no /etc/potions/potions.json." in asked.err) == (1, True), asked.text
+    assert "sudo potions server install" in asked.err
+    done = install(machine, program=POTIONS)
+    assert done.status == 0, done.text
+    assert ask(machine, "shop.localhost").endswith(" 200")
+    assert machine.do("stat --format=%U:%G /opt/potions/shop/storage") == owner
+    machine.do("mv /root/potions.json /etc/potions/potions.json")
+    assert install(machine, program=POTIONS).status == 0
+    assert check(machine) == (0, [])
+
+
 def test_the_words_of_embedded_commands_fit_a_server(installed: Installed) -> None:
     """`potions up` and `down` are refused; where the agent does not run, systemd's command is named."""
     machine = installed.machine

@@ -7,6 +7,7 @@ without a word. Without such a socket nobody can connect, and there is nobody to
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import msgspec
 from litestar.enums import ScopeType
@@ -14,7 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from potions.agent.api.answers import body_of
 from potions.agent.app import ADMIN_GROUPS, server_of
-from potions.errors import AgentUnreachable, PotionsError
+from potions.errors import AgentNotStarted, PotionsError
 from potions.layout import Home
 from potions.listening import handed_over
 
@@ -29,6 +30,8 @@ def tell_why(error: Exception, home: Home, seconds: float = TELL_SECONDS) -> Non
     listeners = [found for path in (home.agent_socket, home.web_socket) if (found := handed_over(path))]
     if not listeners:
         return
+    # That this serves for two seconds is nobody's concern: the last lines of the log are to say why.
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     server = server_of(_refusing(_as_told(error)), ADMIN_GROUPS)
 
     async def serve() -> None:
@@ -42,9 +45,9 @@ def _as_told(error: Exception) -> PotionsError:
     """The reason, as the error of an agent that is not there."""
     what = "The agent cannot start."
     if isinstance(error, PotionsError):
-        return AgentUnreachable(what, why=f"{error.what} {error.why}".strip(), do=error.do)
+        return AgentNotStarted(what, why=f"{error.what} {error.why}".strip(), do=error.do)
     # One that nobody had thought of.
-    return AgentUnreachable(
+    return AgentNotStarted(
         what, why=f"{type(error).__name__}: {error}", do="Its log has more: journalctl -u potions-agent"
     )
 

@@ -72,6 +72,7 @@ from potions.errors.people import (
 )
 from potions.errors.platform import (
     AgentLost,
+    AgentNotStarted,
     AgentUnreachable,
     HomeBusy,
     HomeRefused,
@@ -154,6 +155,7 @@ from potions.errors.typed import (
 
 __all__ = [
     "AgentLost",
+    "AgentNotStarted",
     "AgentOlder",
     "AgentUnreachable",
     "AppBusy",

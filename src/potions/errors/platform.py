@@ -13,6 +13,12 @@ class AgentUnreachable(PotionsError):
     retry = True
 
 
+class AgentNotStarted(AgentUnreachable):
+    """The agent cannot start, and tells why to whoever asks meanwhile."""
+
+    code = "agent-not-started"
+
+
 class AgentLost(PotionsError):
     """The agent stopped answering in the middle of an answer, so what it did last is not known."""
 

@@ -28,7 +28,11 @@ def account_of(name: str) -> Account:
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
-        raise HomeRefused(f"There is no system user called {name}.", why="Apps were to run as that user.") from None
+        raise HomeRefused(
+            f"There is no system user called {name}.",
+            why="Apps were to run as that user.",
+            do="Make that user, or name another one in potions.json (app_user).",
+        ) from None
     if entry.pw_uid == 0:
         raise HomeRefused("Apps do not run as root.", do="Name an unprivileged user in potions.json (app_user).")
     return Account(name=entry.pw_name, uid=entry.pw_uid, gid=entry.pw_gid, switch=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from potions.client import Client
-from potions.errors import AgentUnreachable, InstallFailed, PotionsError
+from potions.errors import AgentNotStarted, AgentUnreachable, InstallFailed, PotionsError
 from potions.host.caddy import Caddy
 from potions.layout import SERVER
 from potions.schema import Status
@@ -21,6 +21,8 @@ _POLL = 0.1
 #: The agent settles what a crash left before it answers; stopping a slot may take its whole time.
 _AGENT_SECONDS = 120.0
 _LONGEST_DEPLOY = 300.0
+#: An agent that says why it cannot start is started again within that time, in case that the reason passes.
+_REASON_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -91,14 +93,32 @@ class _Look:
 
 def _differences() -> list[str]:
     found = []
-    for part, look in _looks().items():
+    looks = _looks()
+    for part, look in looks.items():
         if not look.is_up:
             found.append(f"{part.unit} does not run")
         elif look.is_stale:
             found.append(f"{part.unit} runs what was there before")
         if not look.is_enabled:
             found.append(f"{part.unit} does not start with the computer")
+    if reason := _why_not_started(looks[AGENT]):
+        found.append(f"{AGENT.unit} cannot start: {reason}")
     return found
+
+
+def _why_not_started(look: _Look) -> str:
+    """Why the agent cannot start, where it says so: then it is up, for the time that this takes."""
+    if not look.is_up:
+        return ""
+    try:
+        with Client(SERVER.agent_socket) as client:
+            client.status()
+    except AgentNotStarted as error:
+        return error.why
+    except PotionsError:
+        # What an agent of another version says is another step's concern.
+        pass
+    return ""
 
 
 def _looks() -> dict[Part, _Look]:
@@ -139,7 +159,8 @@ def _start_caddy(look: _Look, settings: Settings, say: Say) -> None:
 
 def _start_agent(looks: dict[Part, _Look], say: Say) -> None:
     sockets = [part for part, service in SOCKETS.items() if service is AGENT]
-    if all(looks[part].is_right for part in sockets) and looks[AGENT].is_right:
+    is_right = all(looks[part].is_right for part in (*sockets, AGENT))
+    if is_right and not _why_not_started(looks[AGENT]):
         return
     if looks[AGENT].is_up:
         _wait_for_deploys(say, "The agent was not started anew")
@@ -174,6 +195,10 @@ def _not_up(part: Part, what: str) -> InstallFailed:
     return InstallFailed(what, why=lines.strip(), do=f"Its whole log: journalctl -u {part.unit}")
 
 
+def _refused(told: AgentNotStarted) -> InstallFailed:
+    return InstallFailed(told.what, why=told.why, do=told.do)
+
+
 def _wait_for_deploys(say: Say, undone: str) -> None:
     """Wait until none is on its way: those in the queue wait on over a restart."""
     deadline = time.monotonic() + _LONGEST_DEPLOY
@@ -203,15 +228,19 @@ def _running_deploys() -> str:
 
 def _wait_until_it_answers() -> None:
     deadline = time.monotonic() + _AGENT_SECONDS
+    told: AgentNotStarted | None = None
     while True:
         try:
             with Client(SERVER.agent_socket) as client:
                 client.status()
             return
+        except AgentNotStarted as error:
+            if told is None:
+                told, deadline = error, time.monotonic() + _REASON_SECONDS
         except AgentUnreachable:
             pass
         except PotionsError as error:
             raise _not_up(AGENT, "The agent did not come up.") from error
         if time.monotonic() > deadline:
-            raise _not_up(AGENT, "The agent did not come up.")
+            raise _not_up(AGENT, "The agent did not come up.") if told is None else _refused(told)
         time.sleep(_POLL)

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from potions.client import Client
-from potions.errors import AgentUnreachable
+from potions.errors import AgentNotStarted
 from potions.host.locks import Locks
 from potions.layout import Home
 from potions.schema.terminal import Open
@@ -52,8 +52,8 @@ def started(home: Home, listener: socket.socket) -> Iterator[subprocess.Popen[st
         yield agent
 
 
-def asked(path: Path) -> AgentUnreachable:
-    with Client(path) as client, pytest.raises(AgentUnreachable) as refused:
+def asked(path: Path) -> AgentNotStarted:
+    with Client(path) as client, pytest.raises(AgentNotStarted) as refused:
         client.status()
     return refused.value
 
@@ -70,13 +70,14 @@ def test_whoever_asks_is_told_why_it_cannot_start(home: Home, which: str) -> Non
     """With the reason and what to do; then it ends, to be started again."""
     path: Path = getattr(home, which)
     with listening(path) as listener, started(home, listener) as agent:
-        with Client(path) as client, pytest.raises(AgentUnreachable) as refused:
+        with Client(path) as client, pytest.raises(AgentNotStarted) as refused:
             client.status()
         _, printed = agent.communicate()
     assert refused.value.what == "The agent cannot start."
     assert f"{home.settings} cannot be read." in refused.value.why
     assert refused.value.do.startswith("Mend it")
     assert f"{home.settings} cannot be read." in printed
+    assert "Started server process" not in printed
     assert agent.returncode == 1
 
 
@@ -106,10 +107,10 @@ def test_what_nobody_had_thought_of_is_told_too(home: Home) -> None:
 def test_a_terminal_is_refused_with_the_same_words(home: Home) -> None:
     path = home.agent_socket
     with listening(path) as listener, started(home, listener):
-        with Client(path) as client, pytest.raises(AgentUnreachable):
+        with Client(path) as client, pytest.raises(AgentNotStarted):
             client.status()
         terminal = Client(path).terminal("gallery", Open(argv=["true"]))
-        with pytest.raises(AgentUnreachable, match="cannot start"), terminal:
+        with pytest.raises(AgentNotStarted, match="cannot start"), terminal:
             pass
 
 
