@@ -76,6 +76,20 @@ def test_settings_that_cannot_be_read_are_told(tmp_path: Path, text: str) -> Non
     assert str(home.settings) in broken.value.what
 
 
+@pytest.mark.parametrize(("port", "is_one"), [(0, False), (1, True), (65535, True), (65536, False)])
+def test_settings_name_ports_that_can_be_ones(tmp_path: Path, port: int, is_one: bool) -> None:
+    """What was typed into the file by hand is told before anything tries to listen there."""
+    home = Home(tmp_path)
+    right = Settings(8480, 4000, 9480, probe_token="x", app_user="nobody", search_path="/usr/bin")
+    home.settings.write_bytes(msgspec.json.encode(msgspec.structs.replace(right, epmd_port=port)))
+    if is_one:
+        assert load_settings(home).epmd_port == port
+        return
+    with pytest.raises(HomeRefused) as broken:
+        load_settings(home)
+    assert "epmd_port" in broken.value.why
+
+
 def settle(home: Home, http_port: int | None = None, first_port: int | None = None) -> Settings:
     return settle_settings(home, ACCOUNT, http_port, first_port, lambda _said: None)
 

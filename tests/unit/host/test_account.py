@@ -1,4 +1,4 @@
-"""Where apps look for programs."""
+"""Whom apps run as, and where they look for programs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from potions.host.account import apps_search_path
+from potions.errors import HomeRefused
+from potions.host.account import account_of, apps_search_path
 from potions.model.service import Account
 
 NOBODY = Account(name="nobody", uid=65534, gid=65534, switch=True)
 MYSELF = Account(name="me", uid=os.geteuid(), gid=os.getegid(), switch=False)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root runs apps as somebody else")
 
 
 @pytest.fixture
@@ -24,6 +26,18 @@ def shut(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only root runs apps as somebody else")
+@as_root
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("no-such-user", "Make that user"), ("root", "Name an unprivileged user")]
+)
+def test_a_user_that_apps_cannot_run_as_is_refused(name: str, remedy: str) -> None:
+    """With what to do about it, whether it is not there or root."""
+    with pytest.raises(HomeRefused) as refused:
+        account_of(name)
+    assert refused.value.do.startswith(remedy)
+    assert "app_user" in refused.value.do
+
+
 def test_apps_do_not_look_where_their_user_may_not_enter(shut: Path) -> None:
     """A shell would say "Permission denied" there, where "not found" is the truth."""
     assert apps_search_path(f"{shut}:/usr/bin:/bin", NOBODY, None) == "/usr/bin:/bin"
