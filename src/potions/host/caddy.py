@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import time
@@ -140,7 +141,7 @@ class Caddy:
             on_disk = self._admin.post("/adapt", content=self._home.caddyfile.read_bytes(), headers=headers)
             loaded = self._admin.get("/config/")
         except httpx.HTTPError as error:
-            raise ProxyRefused("Caddy does not answer.", why=str(error), do="See: potions status") from error
+            raise self._no_answer(error) from error
         except FileNotFoundError:
             return "There is no main file."
         if on_disk.status_code != 200:
@@ -257,7 +258,7 @@ class Caddy:
                 "/load", content=self._home.caddyfile.read_bytes(), headers={"Content-Type": "text/caddyfile"}
             )
         except httpx.HTTPError as error:
-            raise ProxyRefused("Caddy does not answer.", why=str(error), do="See: potions status") from error
+            raise self._no_answer(error) from error
         if answer.status_code != 200:
             raise ProxyRefused("Caddy refused its configuration.", why=answer.text[:500])
         remove_tree(self._home.unloaded, below=self._home.caddy)
@@ -284,8 +285,17 @@ class Caddy:
         except subprocess.TimeoutExpired as error:
             raise ProxyRefused(f"Caddy did not check its configuration within {_PATIENCE:.0f} s.") from error
         if done.returncode != 0:
-            lines = [line for line in done.stderr.splitlines() if "Error" in line or "error" in line] or [done.stderr]
-            raise ProxyRefused("Caddy would refuse this configuration.", why=lines[-1][:500])
+            raise ProxyRefused(
+                "Caddy would refuse this configuration.",
+                why=_last_error(done.stderr),
+                do="See which site is wrong: potions doctor",
+            )
+
+    def _no_answer(self, error: httpx.HTTPError) -> ProxyRefused:
+        why = str(error)
+        if isinstance(error, httpx.ConnectError):
+            why = "It does not run: nothing listens at its own socket."
+        return ProxyRefused("Caddy does not answer.", why=why, do=f"See why: {self._home.how_to_read_caddy}")
 
     def _as_caddy(self) -> dict[str, Any]:
         """A check makes certificates where there are none yet: as root, Caddy could not read its own."""
@@ -297,6 +307,16 @@ class Caddy:
         """The environment Caddy runs with: nothing of ours, and its own files inside the home."""
         folder = str(self._home.caddy_data if isinstance(self._home, Server) else self._home.caddy)
         return {"HOME": folder, "XDG_DATA_HOME": folder, "XDG_CONFIG_HOME": folder, "PATH": "/usr/bin:/bin"}
+
+
+def _last_error(told: str) -> str:
+    """What the last line about an error says; Caddy writes most of them as JSON."""
+    lines = [line for line in told.splitlines() if "error" in line.lower()] or [told]
+    try:
+        said = str(json.loads(lines[-1])["msg"])
+    except (ValueError, KeyError, TypeError):
+        said = lines[-1]
+    return said[:500]
 
 
 def _refusal(answer: httpx.Response) -> str:

@@ -43,6 +43,11 @@ class Home:
         return "potions up"
 
     @property
+    def how_to_read_caddy(self) -> str:
+        """What to type to see what the proxy says of itself."""
+        return "potions doctor"
+
+    @property
     def how_to_be_allowed(self) -> str:
         return "Become the user who started it, or ask for the right to open that socket."
 

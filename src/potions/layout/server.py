@@ -56,6 +56,10 @@ class Server(Home):
         return "sudo potions server install"
 
     @property
+    def how_to_read_caddy(self) -> str:
+        return "sudo systemctl status potions-caddy"
+
+    @property
     def how_to_be_allowed(self) -> str:
         return f"Put sudo before it; or become a member of {ADMIN_GROUP}: sudo usermod -aG {ADMIN_GROUP} USER"
 

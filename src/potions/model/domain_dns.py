@@ -61,10 +61,10 @@ def check_dns(name: str, answer: DnsAnswer, addresses: Sequence[str]) -> DnsChec
     strangers = [address for address in map(ip_address, (*answer.a, *answer.aaaa)) if address not in here]
     if not found or not (answer.a or answer.aaaa):
         missing = f"{name} has no address in DNS." if answer.exists else f"DNS knows no {name}."
-        return DnsCheck(False, found, expected, missing, _make(expected))
+        return DnsCheck(False, found, expected, missing, _make(answer.cname, expected))
     if not strangers:
         return DnsCheck(True, found, expected)
-    return DnsCheck(False, found, expected, _elsewhere(name, answer, strangers), _change(strangers, expected))
+    return DnsCheck(False, found, expected, _elsewhere(name, answer, strangers), _change(strangers, expected, found))
 
 
 def refuse_elsewhere(name: str, check: DnsCheck) -> None:
@@ -104,7 +104,7 @@ def _elsewhere(name: str, answer: DnsAnswer, strangers: Sequence[IPv4Address | I
     return f"It leads to {other}, which is no address of this server."
 
 
-def _change(strangers: Sequence[IPv4Address | IPv6Address], expected: Sequence[str]) -> str:
+def _change(strangers: Sequence[IPv4Address | IPv6Address], expected: Sequence[str], found: Sequence[str]) -> str:
     if all(any(address in network for network in _CLOUDFLARE) for address in strangers):
         return (
             'Turn the proxy off for this name ("DNS only", the grey cloud), so that certificates can be got here; '
@@ -113,10 +113,14 @@ def _change(strangers: Sequence[IPv4Address | IPv6Address], expected: Sequence[s
     wrong = [f"{_kind(address)} {address}" for address in strangers]
     kinds = {record.split()[0] for record in expected}
     useless = [record for record in wrong if record.split()[0] not in kinds]
-    if useless and len(useless) == len(wrong):
+    if len(useless) == len(wrong) and not set(expected).isdisjoint(found):
         return f"Remove at your DNS provider: {', '.join(useless)}. This server has no such address."
     return f"Replace at your DNS provider {', '.join(wrong)} with {' and '.join(expected)}."
 
 
-def _make(expected: Sequence[str]) -> str:
+def _make(cname: str, expected: Sequence[str]) -> str:
+    if cname:
+        # Beside a CNAME no other record of the name is allowed.
+        right = " and ".join(expected) or "a record with an address of this server"
+        return f"Replace at your DNS provider CNAME {cname} with {right}; or give {cname} that record."
     return f"Make this record at your DNS provider: {' and '.join(expected) or 'one with an address of this server'}."

@@ -15,12 +15,12 @@ from potions.server.accounts import accounts_step
 from potions.server.alone import alone
 from potions.server.computer import look_at_computer
 from potions.server.configuration import Wishes, known_settings, settings_step, wanted_settings
-from potions.server.database import revision_of
+from potions.server.database import apps_in, domains_in, revision_of
 from potions.server.firewall import firewall_step
 from potions.server.packages import packages_step
 from potions.server.program import finished_step, old_versions_step, program_step
 from potions.server.public_names import names_elsewhere
-from potions.server.refusals import refuse, refuse_database, warnings
+from potions.server.refusals import refuse, refuse_database, refuse_taken_names, warnings
 from potions.server.services import proxy_step, services_step
 from potions.server.step import InstallReport, Say, Step, StepReport, carry_out, check
 from potions.server.tree import tree_step
@@ -73,6 +73,7 @@ def _steps(order: Order, say: Say) -> Iterator[tuple[list[Step], list[str]]]:
     with tempfile.TemporaryDirectory(prefix="potions-install-") as scratch:
         wheel = open_wheel(order.wheel) if order.wheel else wheel_of_this_program(Path(scratch))
         refuse_database(revision_of(SERVER.database), wheel.version, wheel.revisions)
+        refuse_taken_names(settings.server, apps_in(SERVER.database), domains_in(SERVER.database))
         yield (
             [
                 packages_step(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
-from potions.errors import PotionsError, ServerRefused
+from potions.errors import PotionsError, ServerRefused, UsageRefused
 from potions.layout import APPS_USER, SERVER
 from potions.server.accounts import NO_HOME, NO_LOGIN
 from potions.server.computer import Computer, ExistingUser, Taken
+from potions.settings import ServerSettings
 
 #: The versions that Potions is tried on.
 TRIED = {"debian": ("12", "13"), "ubuntu": ("24.04",)}
@@ -43,6 +44,28 @@ def refuse_database(revision: str | None, version: str, known: frozenset[str]) -
         why=f"{SERVER.database} is at revision {revision}; that version knows those up to {max(known)}.",
         do="Install the version that was here, or a newer one. Nothing was changed.",
     )
+
+
+def refuse_taken_names(server: ServerSettings | None, apps: Collection[str], domains: Mapping[str, str]) -> None:
+    """Raise UsageRefused where two would answer at one name; ``domains`` are those of the apps, each with its app."""
+    if server is None:
+        return
+    answering = dict(domains)
+    for app in apps if server.wildcard else ():
+        own = f"{app}.{server.wildcard}"
+        owner = answering.setdefault(own, app)
+        if owner != app:
+            raise UsageRefused(
+                f"--wildcard {server.wildcard!r} cannot be taken: the app {app} would answer at {own}.",
+                why=f"That is a domain of the app {owner}.",
+                do=f"Take another one, or take it from there first: potions domains remove {owner} {own}",
+            )
+    if server.dashboard in answering:
+        raise UsageRefused(
+            f"--dashboard {server.dashboard!r} cannot be taken.",
+            why=f"The app {answering[server.dashboard]} answers there.",
+            do="Take another one; see the domains of an app: potions domains list APP",
+        )
 
 
 def warnings(computer: Computer) -> list[str]:

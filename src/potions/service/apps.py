@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from potions.errors import AppBusy, AppTaken, AppUnknown, TrashUnknown, UnsafePath
+from potions.errors import AppBusy, AppTaken, AppUnknown, ProxyRefused, TrashUnknown, UnsafePath
 from potions.host.files import measure, move, remove_tree
 from potions.layout import AppTree
 from potions.model.app import App
@@ -44,8 +44,9 @@ class AppService:
         """Make an app with its storage, its ports, its automatic variables and its site.
 
         An app whose directory was removed by hand is made anew; what is left of it goes into the trash. Raises
-        NameRefused, AppTaken, PortsExhausted, and UnsafePath where something that no app has is in the way: its files
-        are not ours to touch.
+        NameRefused, AppTaken, PortsExhausted, DomainTaken or DomainRefused where its own name is somebody else's, and
+        UnsafePath where something that no app has is in the way: its files are not ours to touch. Where the proxy does
+        not take it (ProxyRefused) it is as if nothing had been asked for.
         """
         name = parse_new_app_name(text)
         tree = self._context.home.app(name)
@@ -53,10 +54,16 @@ class AppService:
             self._forget_if_gone(name, tree)
             if self._is_free(name):
                 _refuse_what_is_there(tree)
+            self._context.names.refuse_taken_own_name(name)
             automatic = self._context.automatic_values(name)
             app = self._context.store.create_app(name, self._context.choose_ports(), automatic, by)
             self._context.trees.create(tree)
-            self.put_site(app)
+            try:
+                self.put_site(app)
+            except ProxyRefused:
+                # Whatever somebody may have put into it since goes the way of every deleted app.
+                self._delete(app, purge=self._measure(app, None).storage_files == 0)
+                raise
             return app
 
     def put_site(self, app: App) -> None:
@@ -94,11 +101,13 @@ class AppService:
     def restore(self, old: str, new: str | None, by: str) -> App:
         """Bring the app of that name that was deleted last back, under its old name or a new one.
 
-        Raises TrashUnknown, AppTaken, PortsExhausted, and UnsafePath where something that no app has is in the way.
+        Raises TrashUnknown, AppTaken, PortsExhausted, DomainTaken or DomainRefused where its own name is somebody
+        else's, and UnsafePath where something that no app has is in the way.
         """
         old_name = parse_app_name(old)
         name = parse_new_app_name(old if new is None else new)
         with self.alone_with(old_name, name):
+            self._context.names.refuse_taken_own_name(name)
             with self._changing_trash:
                 app = self._take_out_of_trash(self._context.store.trashed(old_name), name, by)
             self.put_site(app)
@@ -257,7 +266,11 @@ class AppService:
         return sum(size for size, _ in parts), sum(files for _, files in parts)
 
     def _take_down(self, app: App) -> None:
-        self._context.proxy.remove_site(app.name)
+        try:
+            self._context.proxy.remove_site(app.name)
+        except ProxyRefused as error:
+            # The site is gone from the disk, where Caddy finds all of them when it starts. What runs is ended anyway.
+            _log.error("the proxy still knows the deleted app %s: %s", app.name, error)
         self._lifecycle.end_both(app)
         for service in self._context.supervisor.states():
             if service.split(".")[0] == app.name and "." in service:

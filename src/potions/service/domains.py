@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from potions.domain_names import parse_domain_name, shown_domain
 from potions.errors import DomainRefused, ProxyRefused, ServerNeeded
 from potions.host.certificates import look_at_certificates
@@ -12,6 +15,7 @@ from potions.model.domain import Domain, HostOutcome
 from potions.model.domain_dns import DnsCheck, check_dns, expected_records, refuse_elsewhere
 from potions.names import DomainName, parse_app_name
 from potions.schema import AppDomains, DomainAdd, DomainEntry, DomainsChanged, LostDomain
+from potions.service.app_names import refuse_dashboard
 from potions.service.apps import AppService
 from potions.service.context import Context
 from potions.settings import ServerSettings
@@ -54,38 +58,52 @@ class DomainService:
             refuse_elsewhere(domain, check)
         with self._apps.alone_with(app.name):
             app, _ = self._context.present(name)
-            outcome = self._context.store.add_domain(app.id, domain, self._before(app), by)
-            try:
-                self._apps.put_site(app)
-            except ProxyRefused:
-                self._context.store.remove_domain(app.id, domain, self._before(app), by)
-                raise
+            with self._served_or_undone(app, by):
+                outcome = self._context.store.add_domain(app.id, domain, self._before(app), by)
         return self._changed(app, domain, outcome, [] if check.right else [_warning(domain, check)])
 
     def remove(self, name: str, domain: str, by: str) -> DomainsChanged:
-        """Take a domain away; visitors who ask for it find nothing from then on. Raises DomainUnknown, ProxyRefused."""
+        """Take a domain away; visitors who ask for it find nothing from then on.
+
+        Raises DomainUnknown; ProxyRefused, and then nothing has changed.
+        """
         self._server()
         wanted = parse_domain_name(domain)
         app = self._context.app(name)
         self._refuse_own_name(app, wanted)
         with self._apps.alone_with(parse_app_name(name)):
             app = self._context.app(name)
-            outcome = self._context.store.remove_domain(app.id, wanted, self._before(app), by)
-            if not self._context.is_gone(app):
-                self._apps.put_site(app)
+            with self._served_or_undone(app, by):
+                outcome = self._context.store.remove_domain(app.id, wanted, self._before(app), by)
         return self._changed(app, wanted, outcome, [])
 
     def make_primary(self, name: str, domain: str, by: str) -> DomainsChanged:
-        """Have another one of its domains be the one the app is told of. Raises DomainUnknown, ProxyRefused."""
+        """Have another one of its domains be the one the app is told of.
+
+        Raises DomainUnknown; ProxyRefused, and then nothing has changed.
+        """
         self._server()
         wanted = parse_domain_name(domain)
         with self._apps.alone_with(parse_app_name(name)):
             app, _ = self._context.present(name)
-            outcome = self._context.store.make_primary(app.id, wanted, self._before(app), by)
-            self._apps.put_site(app)
+            with self._served_or_undone(app, by):
+                outcome = self._context.store.make_primary(app.id, wanted, self._before(app), by)
         return self._changed(app, wanted, outcome, [])
 
     # Steps of the above
+
+    @contextmanager
+    def _served_or_undone(self, app: App, by: str) -> Iterator[None]:
+        """What changes in here is what the proxy serves then; where it refuses, the domains are what they were."""
+        before = self._context.store.domains(app.id)
+        yield
+        if self._context.is_gone(app):
+            return
+        try:
+            self._apps.put_site(app)
+        except ProxyRefused:
+            self._context.store.set_domains(app.id, before, self._before(app), by)
+            raise
 
     def _server(self) -> ServerSettings:
         server = self._context.settings.server
@@ -159,12 +177,7 @@ def lost_domains(context: Context, app: App) -> list[LostDomain]:
 
 def refuse_reserved(domain: DomainName, server: ServerSettings) -> None:
     """Raise DomainRefused for a domain that the platform itself answers at."""
-    if domain == server.dashboard:
-        raise DomainRefused(
-            f"{domain} cannot be a domain of an app.",
-            why="The dashboard of this server answers there.",
-            do="Take another one, or give the dashboard another domain: potions server install --dashboard DOMAIN",
-        )
+    refuse_dashboard(domain, server.dashboard)
     if server.wildcard and domain.endswith(f".{server.wildcard}"):
         raise DomainRefused(
             f"{domain} cannot be a domain of an app.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -102,6 +103,27 @@ class Domains(StorePart):
             one = (_columns.app_id == app_id, _columns.name == name)
             connection.execute(update(_table).where(*one).values(is_primary=True))
             return _tell_app(connection, self._sealer, app_id, host, by)
+
+    def set_domains(self, app_id: int, domains: Sequence[Domain], host: str, by: str) -> None:
+        """Have an app's domains be these again, as they were read before a change that came to nothing.
+
+        One that another app has got meanwhile stays there. Raises AppUnknown.
+        """
+        with self._database.writing() as connection:
+            living_app(connection, app_id)
+            connection.execute(delete(_table).where(_columns.app_id == app_id, _columns.held))
+            for one in sorted(domains, key=lambda domain: domain.added):
+                if _owner(connection, one.name) is None:
+                    row = {"name": one.name, "is_primary": one.primary, "held": True, "added": one.added}
+                    connection.execute(insert(_table).values(app_id=app_id, **row))
+            have_primary(connection, app_id)
+            _tell_app(connection, self._sealer, app_id, host, by)
+
+    def owner_of_domain(self, name: str) -> str | None:
+        """The living app that has a domain; None where none has."""
+        with self._database.reading() as connection:
+            owner = _owner(connection, name)
+        return None if owner is None or owner.deleted_at is not None else str(owner.name)
 
 
 def take_back(connection: Connection, app_id: int) -> None:

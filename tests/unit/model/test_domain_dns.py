@@ -53,6 +53,18 @@ def test_a_record_of_a_kind_the_server_has_none_of_is_to_go() -> None:
     assert seen.do == "Remove at your DNS provider: AAAA 2001:db8::9. This server has no such address."
 
 
+def test_where_nothing_leads_here_the_record_to_make_is_named() -> None:
+    """Also where what is there is of the other kind: without it, nothing would be left."""
+    seen = check("2001:db8::9", here=HERE[:1])
+    assert seen.do == "Replace at your DNS provider AAAA 2001:db8::9 with A 93.184.215.14."
+
+
+def test_a_cname_to_nowhere_is_replaced() -> None:
+    """Beside it no other record of the name is allowed."""
+    seen = check(cname="host.example.net", here=HERE[:1])
+    assert seen.do.startswith("Replace at your DNS provider CNAME host.example.net with A 93.184.215.14; or give host")
+
+
 def test_a_cname_is_shown() -> None:
     """It is where the record has to be changed."""
     assert check("198.51.100.9", cname="host.example.net").found == ["CNAME host.example.net", "A 198.51.100.9"]

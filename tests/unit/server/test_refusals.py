@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from potions.errors import ServerRefused
+from potions.errors import ServerRefused, UsageRefused
+from potions.model.app import Ports
+from potions.names import AppName, DomainName
 from potions.server.computer import AppsFolder, Computer, ExistingUser, Taken
-from potions.server.refusals import refuse, refuse_database, refuse_system, warnings
+from potions.server.database import apps_in, domains_in
+from potions.server.refusals import refuse, refuse_database, refuse_system, refuse_taken_names, warnings
+from potions.settings import ServerSettings
+from potions.store.records import TrashRecord
+from support.bare_home import bare_home
+from support.still_service import still_service
 
 REFUSED = {
     "not root": (Computer(is_root=False), "sudo potions server install"),
@@ -110,3 +118,52 @@ def test_a_version_that_does_not_know_the_database_is_refused() -> None:
     refuse_database("0002", "0.1.0", known)
     with pytest.raises(ServerRefused, match=r"0\.1\.0 cannot be installed here[\s\S]*revision 0003[\s\S]*up to 0002"):
         refuse_database("0003", "0.1.0", known)
+
+
+BLOGS = {"shop.example.com": "blog", "www.example.org": "blog"}
+
+
+@pytest.mark.parametrize(
+    ("wildcard", "dashboard", "told"),
+    [
+        (
+            "example.com",
+            "",
+            "the app shop would answer at shop.example.com[\\s\\S]*domains remove blog shop.example.com",
+        ),
+        ("", "www.example.org", "The app blog answers there."),
+        ("apps.example.com", "shop.apps.example.com", "The app shop answers there."),
+    ],
+)
+def test_a_name_at_which_two_would_answer_is_refused(wildcard: str, dashboard: str, told: str) -> None:
+    """The wildcard and the dashboard, against what the apps have."""
+    wanted = ServerSettings(address="203.0.113.7", wildcard=wildcard, dashboard=dashboard)
+    with pytest.raises(UsageRefused, match=told):
+        refuse_taken_names(wanted, ["blog", "shop"], BLOGS)
+
+
+def test_names_of_one_app_and_of_nobody_are_free() -> None:
+    """An app may have its own name below the wildcard as a domain; a domain there of an app to come is that app's."""
+    for settings in (
+        None,
+        ServerSettings(address="203.0.113.7"),
+        ServerSettings(address="203.0.113.7", wildcard="example.com", dashboard="potions.example.com"),
+    ):
+        refuse_taken_names(settings, ["blog"], {"blog.example.com": "blog", **BLOGS})
+
+
+def test_the_names_that_are_taken_are_read_from_the_database(tmp_path: Path) -> None:
+    """Of living apps alone; a file that is no database has none."""
+    with bare_home() as home, still_service(home) as service:
+        store = service.context.store
+        for number, name in enumerate(("blog", "gone")):
+            app = store.create_app(AppName(name), lambda _, number=number: Ports(4000 + 2 * number), {})
+            store.add_domain(app.id, DomainName(f"{name}.example.com"), "", "ana")
+        now = datetime.now(UTC)
+        store.delete_app(app.id, TrashRecord(app.id, "gone", "gone.2", now, now, 0, 0))
+        assert apps_in(home.database) == ["blog"]
+        assert domains_in(home.database) == {"blog.example.com": "blog"}
+    broken = tmp_path / "potions.db"
+    assert (apps_in(broken), domains_in(broken)) == ([], {})
+    broken.write_text("none")
+    assert (apps_in(broken), domains_in(broken)) == ([], {})

@@ -79,6 +79,52 @@ def test_what_the_proxy_refuses_is_taken_back(server: Service, blog: App, dns: D
     assert server.context.store.variables(blog.id)["PHX_HOST"].value == "blog.apps.example.com"
 
 
+def test_what_the_proxy_does_not_take_away_is_kept(server: Service, blog: App) -> None:
+    """A removal and another primary too: each domain with when it was added, and what the app is told."""
+    store = server.context.store
+    for name in (NAME, "www.example.org"):
+        store.add_domain(blog.id, DomainName(name), "", "ana")
+    before = store.domains(blog.id)
+    for change in (
+        lambda: server.domains.remove("blog", NAME, "ana"),
+        lambda: server.domains.remove("blog", "www.example.org", "ana"),
+        lambda: server.domains.make_primary("blog", "www.example.org", "ana"),
+    ):
+        with pytest.raises(ProxyRefused):
+            change()
+        assert store.domains(blog.id) == before
+        assert store.variables(blog.id)["PHX_HOST"].value == NAME
+
+
+def test_domains_put_back_leave_what_another_app_got_meanwhile(server: Service, blog: App) -> None:
+    """Two apps never have one."""
+    store = server.context.store
+    for name in (NAME, "www.example.org"):
+        store.add_domain(blog.id, DomainName(name), "", "ana")
+    before = store.domains(blog.id)
+    store.remove_domain(blog.id, DomainName(NAME), "", "ana")
+    shop = store.create_app(AppName("shop"), lambda _: Ports(4002), {})
+    store.add_domain(shop.id, DomainName(NAME), "", "ana")
+    store.set_domains(blog.id, before, "", "ana")
+    assert [(one.name, one.primary) for one in store.domains(blog.id)] == [("www.example.org", True)]
+    assert store.owner_of_domain(NAME) == "shop"
+    assert store.owner_of_domain("nobody.example.com") is None
+
+
+def test_an_apps_own_name_is_nobody_elses(dns: DnsServer) -> None:
+    """Neither the dashboard's nor a domain of another app: nothing is made then."""
+    settings = ServerSettings(address=HERE, wildcard="example.com", dashboard="admin.example.com")
+    with bare_home() as home, still_service(home, server=settings) as server:
+        store = server.context.store
+        blog = store.create_app(AppName("blog"), lambda _: Ports(4000), {})
+        store.add_domain(blog.id, DomainName("good.example.com"), HERE, "ana")
+        with pytest.raises(DomainTaken, match="another app, blog"):
+            server.apps.create("good")
+        with pytest.raises(DomainRefused, match="The dashboard"):
+            server.apps.create("admin")
+        assert [app.name for app in store.apps()] == ["blog"]
+
+
 def test_what_the_platform_answers_at_is_refused_before_dns_is_asked(
     server: Service, blog: App, dns: DnsServer
 ) -> None:
