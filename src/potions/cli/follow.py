@@ -10,7 +10,7 @@ from potions.cli.links import no_domain_words
 from potions.cli.screen import print_json, sanitise, say, stderr
 from potions.cli.steps import Steps
 from potions.cli.units import took
-from potions.errors import AgentLost, DeployCancelled, PotionsError
+from potions.errors import AgentLost, AgentUnreachable, DeployCancelled, PotionsError
 from potions.schema import AppDetail, AppSummary, Deployment, ErrorBody, Kind, Phase, Status
 
 if TYPE_CHECKING:
@@ -23,17 +23,17 @@ def follow(client: Client, deployment: Deployment, *, json: bool) -> int:
     """Show a deployment's steps until it ended; return 0 if it succeeded.
 
     With ``json`` nothing is shown but the deployment as it ended. Ctrl-C leaves the deploy alone, which says so.
-    Raises AgentLost where the log breaks off.
+    Raises AgentLost where the log breaks off, or the agent goes away before its end is told.
     """
     try:
         ended = _wait_silently(client, deployment) if json else _show_steps(client, deployment)
+        return _report(client, ended, json=json)
     except KeyboardInterrupt:
         _say_it_goes_on(deployment)
         return INTERRUPTED
-    except AgentLost as error:
+    except (AgentLost, AgentUnreachable) as error:
         goes_on = "The deploy goes on there." if client.elsewhere else "The deploy itself goes on or is recovered."
         raise AgentLost(error.what, why=goes_on, do=_look(deployment)) from error
-    return _report(client, ended, json=json)
 
 
 def announce(deployment: Deployment) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from potions.client import PACKED_BYTES, UNPACKED_BYTES
-from potions.errors import AppUnknown, NoRoom
+from potions.errors import AgentUnreachable, AppUnknown, NoRoom
 from potions.model.deployment import Failure
 from potions.schema import Deployment, DeploymentCreate, ErrorBody, Kind, Status
 from support import answers
@@ -283,6 +283,17 @@ def test_a_stream_that_breaks_is_never_a_success(run: Run, agent: CannedAgent, a
     outcome = run("deploy", str(archive), "--app", "blog")
     assert outcome.status == 1
     assert "broke" in outcome.err
+    assert "potions log blog 2 -f" in outcome.err
+
+
+def test_an_agent_that_goes_away_before_it_tells_the_end(run: Run, agent: CannedAgent, archive: Path) -> None:
+    """The log was whole; which deploy to look at is said all the same."""
+    ready(agent, answers.deployment(2))
+    agent.answers["GET", DEPLOYMENT].clear()
+    agent.says("GET", DEPLOYMENT, answers.deployment(2, status=Status.BUILDING))
+    agent.refuses("GET", DEPLOYMENT, AgentUnreachable("Potions does not run here."))
+    outcome = run("deploy", str(archive), "--app", "blog")
+    assert (outcome.status, "Potions does not run here." in outcome.err) == (1, True)
     assert "potions log blog 2 -f" in outcome.err
 
 
