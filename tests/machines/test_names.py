@@ -67,6 +67,7 @@ def test_what_the_proxy_cannot_be_told_is_not_remembered(named: InstalledServer)
     finally:
         named.machine.do("systemctl start potions-caddy")
     named.serves("blog", "one")
+    assert wrong_with_the_proxy(named) == []
     named.do("domains", "primary", "blog", "two.example.com")
     named.do("domains", "primary", "blog", "one.example.com")
     assert wrong_with_the_proxy(named) == []
@@ -84,6 +85,7 @@ def test_an_app_is_deleted_also_while_the_proxy_is_down(named: InstalledServer) 
         named.machine.do("systemctl start potions-caddy")
     named.serves("blog", "one")
     assert named.ask("shop").status == 404
+    assert wrong_with_the_proxy(named) == []
     named.do("apps", "restore", "shop")
     named.serves("shop", "one")
     assert named.file("shop", "storage/letter.txt").text == "dear customer"

@@ -78,11 +78,11 @@ def judge_caddyfile(place: str, wanted: bytes, there: bytes | None) -> Iterator[
         yield CADDYFILE_WRONG.found(f"{place} is {what}.", place=place)
 
 
-def judge_loaded(*, marked: bool, difference: str | None) -> Iterator[Finding]:
-    """``marked``: Potions remembers a change that was not loaded. ``difference``: how the two differ, in words."""
-    if marked or difference is not None:
+def judge_loaded(difference: str | None) -> Iterator[Finding]:
+    """``difference``: how what Caddy runs with and what is on disk differ, in words."""
+    if difference is not None:
         yield SITES_NOT_LOADED.found(
-            "Caddy runs with another configuration than the one on disk.", place="caddy", why=difference or ""
+            "Caddy runs with another configuration than the one on disk.", place="caddy", why=difference
         )
 
 

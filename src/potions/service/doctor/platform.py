@@ -142,7 +142,7 @@ def look_at_proxy(scene: Scene) -> Look:
         *sites.judge_strays(there, scene.every_app),
     ]
     try:
-        found += sites.judge_loaded(marked=context.home.unloaded.exists(), difference=context.proxy.difference())
+        found += sites.judge_loaded(context.proxy.difference())
     except ProxyRefused:
         # That it does not answer is told with the parts.
         return Look("Caddy was not asked", found)
