@@ -12,6 +12,7 @@ from potions.cli.connection import connect
 from potions.cli.options import AppWord, Json, Yes
 from potions.cli.screen import new_table, print_json, sanitise, say, show, stderr, warn
 from potions.cli.units import until
+from potions.domain_names import shown_domain
 from potions.errors import DomainUnknown
 from potions.schema import (
     AppDomains,
@@ -82,7 +83,10 @@ def add(
         print_json(changed)
         return 0
     warn(changed.warnings)
-    say(f"{app} answers at https://{sanitise(changed.name)}, as soon as its certificate is there.", "bold green")
+    say(
+        f"{app} answers at https://{sanitise(shown_domain(changed.name))}, as soon as its certificate is there.",
+        "bold green",
+    )
     if changed.primary == changed.name:
         say("It is the primary domain.")
     _tell_host(app, changed)

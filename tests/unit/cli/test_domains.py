@@ -107,6 +107,13 @@ def test_adding_says_what_follows(run: Run, agent: CannedAgent) -> None:
     assert f"PHX_HOST is {NAME} now. Let the app know: potions redeploy blog" in outcome.out
 
 
+def test_a_name_in_another_alphabet_is_told_both_ways(run: Run, agent: CannedAgent) -> None:
+    """So that two that look alike can be told apart."""
+    agent.says("POST", DOMAINS, changed(name="xn--bcher-kva.example"))
+    out = run("domains", "add", "blog", "bücher.example").out
+    assert "https://bücher.example (xn--bcher-kva.example)" in out
+
+
 def test_a_check_can_be_skipped_with_a_warning(run: Run, agent: CannedAgent) -> None:
     """Which goes to standard error."""
     agent.says("POST", DOMAINS, changed(warnings=["DNS knows no such name."]))
