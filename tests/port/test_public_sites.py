@@ -120,8 +120,11 @@ def test_a_refused_site_with_domains_is_taken_back(stage: Stage) -> None:
     stage.put("shop", "shop.example.com", green=stage.server("shop"))
     before = stage.home.site("shop").read_bytes()
     stage.names["shop"].append("two words and a {")
-    with pytest.raises(ProxyRefused):
+    with pytest.raises(ProxyRefused) as refused:
         stage.proxy.put_site("shop", (1, 2), stage.home.app("shop"), gated=False)
+    # What it says, and not the line of JSON that it says it in.
+    assert '"level"' not in refused.value.why
+    assert refused.value.do.endswith("potions doctor")
     assert stage.home.site("shop").read_bytes() == before
     assert stage.get("https://blog.example.com/") == "200 blog"
     assert stage.get("https://shop.example.com/") == "200 shop"

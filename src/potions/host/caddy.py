@@ -31,6 +31,7 @@ _TIMEOUT = 10.0
 _PATIENCE = 60.0
 #: Seconds that a change of the sites waits for a hand-over of another app at most.
 _LONGEST_WAIT = 300.0
+_WHICH_SITE = "See which site is wrong: potions doctor"
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,7 @@ class Caddy:
         except httpx.HTTPError as error:
             raise self._no_answer(error) from error
         if answer.status_code != 200:
-            raise ProxyRefused("Caddy refused its configuration.", why=answer.text[:500])
+            raise ProxyRefused("Caddy refused its configuration.", why=_refusal(answer), do=_WHICH_SITE)
         remove_tree(self._home.unloaded, below=self._home.caddy)
 
     def _validate(self) -> None:
@@ -283,13 +284,11 @@ class Caddy:
                 **self._as_caddy(),
             )
         except subprocess.TimeoutExpired as error:
-            raise ProxyRefused(f"Caddy did not check its configuration within {_PATIENCE:.0f} s.") from error
+            what = f"Caddy did not check its configuration within {_PATIENCE:.0f} s."
+            raise ProxyRefused(what, do="Try again once the computer is less busy.") from error
         if done.returncode != 0:
-            raise ProxyRefused(
-                "Caddy would refuse this configuration.",
-                why=_last_error(done.stderr),
-                do="See which site is wrong: potions doctor",
-            )
+            why = _last_error(done.stderr)
+            raise ProxyRefused("Caddy would refuse this configuration.", why=why, do=_WHICH_SITE)
 
     def _no_answer(self, error: httpx.HTTPError) -> ProxyRefused:
         why = str(error)
